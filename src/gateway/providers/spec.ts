@@ -1,0 +1,104 @@
+/** One row of the provider table: everything about a provider that is data. */
+export interface ProviderSpec {
+  /** `groq`, `google`, `custom:lab`, … */
+  id: string;
+  /** Display name. */
+  name: string;
+  /** May contain `{account_id}`. No trailing slash. */
+  baseUrl: string;
+  wire: 'openai' | 'gemini' | 'cohere' | 'demo';
+  /** `bearer`: Authorization; `google`: x-goog-api-key; `none`: keyless, no header at all. */
+  auth: 'bearer' | 'google' | 'none';
+  /** The secret is `account_id:token`, split at the first colon (Cloudflare). */
+  hasAccountId?: boolean;
+  /** Extra request headers. */
+  headers?: Readonly<Record<string, string>>;
+  rules?: ParameterRules;
+  /** How a key is checked without spending quota. */
+  probe: KeyProbe;
+  /** Where the list of models is, relative to the base URL or absolute; null where there is none. */
+  modelsPath: string | null;
+  timeouts?: { connectMs?: number; firstByteMs?: number; idleMs?: number };
+  /** Multiplies the first-byte limit (NVIDIA's prefill is slow). */
+  slowFactor?: number;
+  /** When the provider's quota day ends. */
+  dayBoundary: 'utc' | 'pacific' | 'rolling';
+  /** Quotas that the provider counts for the whole account or project, not per model. */
+  sharedQuota?: 'account' | 'project' | 'ip';
+  /** One line for the picker: what the free tier offers. */
+  offers: string;
+  /** Where a free key comes from; null for keyless providers. */
+  keyUrl: string | null;
+  /** Hints that recognise a pasted key; never a reason to refuse one. */
+  keyShape?: RegExp;
+  /** Our reading of the terms, with its date. */
+  terms?: { note: string; asOf: string };
+  /** Where these facts come from. */
+  source: string;
+}
+
+/** Parameter differences of an OpenAI-compatible provider. Names are fields of the request as sent. */
+export interface ParameterRules {
+  drop?: readonly string[];
+  rename?: Readonly<Record<string, string>>;
+  /** Unknown request fields are dropped, messages are rebuilt from standard fields only. */
+  strict?: boolean;
+  /** Reasoning of earlier turns goes back upstream (`keep`), or is stripped (default). */
+  reasoningHistory?: 'keep' | 'strip';
+  maxTokensCap?: number;
+  defaultMaxTokens?: number;
+  /** Effort levels the provider takes; others are mapped to the nearest, or dropped where empty. */
+  efforts?: readonly string[];
+  /** Array content is flattened to a string (images lost: such providers have no vision). */
+  flattenContent?: boolean;
+  /** `parallel_tool_calls: false` whenever tools are present. */
+  singleToolCall?: boolean;
+  /** `stream_options` is refused. */
+  noStreamOptions?: boolean;
+  /** `json_object` becomes a permissive json_schema (Reka). */
+  jsonObjectAsSchema?: boolean;
+  /** `response_format` is ignored or refused: JSON requests go elsewhere. */
+  noResponseFormat?: boolean;
+  /** Recursively removed from tool schemas. */
+  stripSchemaKeys?: readonly string[];
+}
+
+/**
+ * How a key's health is asked.
+ * - `models`: GET base + modelsPath with the key: 200 is valid, 401 (or the provider's own words) is not.
+ * - `url`: GET of this URL with the key, with the statuses that mean valid; 401 is invalid, others tell nothing.
+ * - `cloudflare`: /user/tokens/verify, then the account's.
+ * - `chat`: a one-token chat (only where nothing else tells; ModelScope).
+ * - `none`: keyless or built in.
+ */
+export type KeyProbe =
+  | { kind: 'models' }
+  | { kind: 'url'; url: string; valid: readonly number[] }
+  | { kind: 'cloudflare' }
+  | { kind: 'chat' }
+  | { kind: 'none' };
+
+/** One model of one provider in the catalog. */
+export interface CatalogModel {
+  provider: string;
+  /** Provider-side id; may contain slashes. */
+  id: string;
+  name: string;
+  /** Tokens, prompt and answer together; null if unknown. */
+  contextWindow: number | null;
+  maxOutput?: number;
+  tools: boolean;
+  vision: boolean;
+  reasoning: boolean;
+  /** 1 is best; unknown models come last. */
+  intelligenceRank: number;
+  speedRank: number;
+  enabled: boolean;
+  limits: { rpm?: number; rpd?: number; rph?: number; tpm?: number; tpd?: number };
+  /** Where the row comes from. */
+  source: 'catalog' | 'config' | 'discovered' | 'built-in';
+  /** Rough size class and list prices, for ranks and savings to come. */
+  monthlyTokenBudget?: string;
+  paidInputPerM?: number;
+  paidOutputPerM?: number;
+}
