@@ -1,0 +1,133 @@
+// Builds dist/: the extension, the gateway's worker thread, the command line, the webview pages and sql.js's wasm.
+// usage: node esbuild.mjs [--production] [--watch]
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import esbuild from 'esbuild';
+import sveltePlugin from 'esbuild-svelte';
+
+export const root = path.dirname(fileURLToPath(import.meta.url));
+
+/** @typedef {import('esbuild').BuildOptions} BuildOptions */
+
+/**
+ * What all bundles share. `tsconfigRaw` keeps esbuild from looking for a tsconfig, whose `paths` would
+ * turn an import of `vscode` into an empty module instead of an error.
+ * @param {boolean} production
+ * @returns {BuildOptions}
+ */
+function common(production) {
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    minify: production,
+    sourcemap: production ? false : 'linked',
+    legalComments: 'none',
+    logLevel: 'warning',
+    tsconfigRaw: { compilerOptions: { target: 'ES2023', verbatimModuleSyntax: true } },
+    define: { 'process.env.FREELLM_BUILD': JSON.stringify(production ? 'production' : 'development') },
+  };
+}
+
+/**
+ * For code that runs in Node. `vscode` is deliberately not external: a gateway that imports it does not build.
+ * @param {boolean} [production]
+ * @returns {BuildOptions}
+ */
+export function nodeOptions(production = false) {
+  return { ...common(production), platform: 'node', format: 'cjs', target: 'node20' };
+}
+
+/**
+ * The editor side, the only bundle that may import `vscode`.
+ * @param {boolean} [production]
+ * @returns {BuildOptions}
+ */
+export function extensionOptions(production = false) {
+  return { ...nodeOptions(production), external: ['vscode'] };
+}
+
+/**
+ * The pages. Styles go into files of their own (`css: 'external'`), because the pages' content security
+ * policy allows no inline style.
+ * @param {boolean} [production]
+ * @returns {BuildOptions}
+ */
+export function webviewOptions(production = false) {
+  return {
+    ...common(production),
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['svelte', 'browser'],
+    mainFields: ['svelte', 'browser', 'module', 'main'],
+    plugins: [sveltePlugin({ compilerOptions: { css: 'external', dev: !production } })],
+  };
+}
+
+/** @returns {Promise<string[]>} the pages' entry files, relative to the root; none is fine */
+export async function pageEntries() {
+  const folder = path.join(root, 'webview', 'pages');
+  const names = existsSync(folder) ? await readdir(folder) : [];
+  return names.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')).map((name) => `webview/pages/${name}`);
+}
+
+/**
+ * @param {boolean} production
+ * @returns {Promise<BuildOptions[]>}
+ */
+async function allBuilds(production) {
+  const builds = [
+    { ...extensionOptions(production), entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js' },
+    { ...nodeOptions(production), entryPoints: ['src/gateway/worker.ts'], outfile: 'dist/gateway.js' },
+    {
+      ...nodeOptions(production),
+      entryPoints: ['src/gateway/cli.ts'],
+      outfile: 'dist/cli.js',
+      banner: { js: '#!/usr/bin/env node' },
+    },
+  ].filter(({ entryPoints: [entry] }) => {
+    const isThere = existsSync(path.join(root, entry));
+    if (!isThere) console.warn(`esbuild.mjs: ${entry} is missing, left out`);
+    return isThere;
+  });
+  const pages = await pageEntries();
+  return pages.length === 0
+    ? builds
+    : [...builds, { ...webviewOptions(production), entryPoints: pages, outdir: 'dist/webview' }];
+}
+
+async function copyWasm() {
+  const wasm = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
+  await cp(wasm, path.join(root, 'dist', 'sql-wasm.wasm'));
+}
+
+/**
+ * @param {string[]} flags
+ * @returns {Promise<void>}
+ */
+async function main(flags) {
+  const production = flags.includes('--production');
+  await rm(path.join(root, 'dist'), { recursive: true, force: true });
+  await mkdir(path.join(root, 'dist', 'webview'), { recursive: true });
+  await copyWasm();
+  const builds = await allBuilds(production);
+  if (!flags.includes('--watch')) {
+    await Promise.all(builds.map((options) => esbuild.build(options)));
+    return;
+  }
+  for (const options of builds) {
+    const context = await esbuild.context({ ...options, logLevel: 'info' });
+    await context.watch();
+  }
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main(process.argv.slice(2)).catch((error) => {
+    // esbuild has printed its own errors already.
+    if (!Array.isArray(error?.errors)) console.error(error);
+    process.exitCode = 1;
+  });
+}
