@@ -1,0 +1,103 @@
+import type { AssistantMessage, ChatCompletion, FinishReason, ToolCall, Usage } from '../../protocol/chat.js';
+import type { LooseCompletion } from '../providers/adapter.js';
+import { isRecord, readArguments, readContent, readFinishReason, readReasoning, readUsage } from './looseParts.js';
+import { splitThinking } from './thinkSplitter.js';
+
+/** A whole answer in the contract's shape. */
+export interface NormalizedCompletion {
+  /** The body to send: the provider's own text where nothing had to change. */
+  text: string;
+  completion: ChatCompletion;
+  /** Text, a refusal or a tool call is there. */
+  hasAnswer: boolean;
+  finishReason: FinishReason | null;
+  usage: Usage | null;
+}
+
+/** Mends one choice (array content, reasoning names, think tags, tool calls) and fills what the envelope lacks. */
+export function normalizeCompletion(
+  loose: LooseCompletion,
+  raw: string | undefined,
+  options: { model: string; created: number; newId(prefix: string): string },
+): NormalizedCompletion {
+  const choice = Array.isArray(loose.choices) ? loose.choices[0] : undefined;
+  const from = isRecord(choice?.message) ? choice.message : {};
+  const message = normalizeMessage(from, options.newId);
+  const finishReason = readFinishReason(choice?.finish_reason, (message.tool_calls?.length ?? 0) > 0);
+  const usage = readUsage(loose.usage);
+  const completion: ChatCompletion = {
+    ...loose,
+    id: typeof loose.id === 'string' && loose.id ? loose.id : options.newId('chatcmpl-'),
+    object: 'chat.completion',
+    created: typeof loose.created === 'number' ? loose.created : options.created,
+    model: typeof loose.model === 'string' && loose.model ? loose.model : options.model,
+    choices: choice ? [{ ...choice, index: 0, message, finish_reason: finishReason ?? 'stop' }] : [],
+    ...(usage ? { usage } : {}),
+  } as ChatCompletion;
+  const hasAnswer =
+    (typeof message.content === 'string' && message.content.trim() !== '') ||
+    (message.tool_calls?.length ?? 0) > 0 ||
+    (typeof message.refusal === 'string' && message.refusal !== '');
+  const canPass =
+    raw !== undefined &&
+    message === from &&
+    loose.choices?.length === 1 &&
+    choice?.index === 0 &&
+    choice.finish_reason === finishReason &&
+    loose.id === completion.id &&
+    loose.object === completion.object &&
+    loose.created === completion.created &&
+    loose.model === completion.model &&
+    (loose.usage == null || typeof (loose.usage as Usage).total_tokens === 'number');
+  return { text: canPass ? raw : JSON.stringify(completion), completion, hasAnswer, finishReason, usage };
+}
+
+/** The same object where nothing has to change. */
+function normalizeMessage(from: Record<string, unknown>, newId: (prefix: string) => string): AssistantMessage {
+  const read = readContent(from['content']);
+  const isThinking = read.text.trimStart().startsWith('<think>');
+  const calls = from['tool_calls'];
+  const areCallsRight = calls === undefined || (Array.isArray(calls) && calls.length > 0 && calls.every(isToolCall));
+  const isRight =
+    (typeof from['content'] === 'string' || from['content'] === null) &&
+    !isThinking &&
+    areCallsRight &&
+    from['reasoning'] === undefined &&
+    from['role'] === 'assistant';
+  if (isRight) return from as AssistantMessage;
+  const { reasoning: _reasoning, tool_calls: _calls, reasoning_content: _content, ...rest } = from;
+  const split = isThinking ? splitThinking(read.text) : { reasoning: '', content: read.text };
+  const reasoning = readReasoning(from) || read.reasoning || split.reasoning;
+  const toolCalls = readToolCalls(calls, newId);
+  return {
+    ...rest,
+    role: 'assistant',
+    content: split.content === '' && toolCalls.length > 0 ? null : split.content,
+    ...(reasoning ? { reasoning_content: reasoning } : {}),
+    ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
+  };
+}
+
+function isToolCall(call: unknown): boolean {
+  if (!isRecord(call) || typeof call['id'] !== 'string' || !call['id'] || call['type'] !== 'function') return false;
+  const fn = call['function'];
+  return isRecord(fn) && typeof fn['name'] === 'string' && typeof fn['arguments'] === 'string' && fn['arguments'] !== '';
+}
+
+function readToolCalls(calls: unknown, newId: (prefix: string) => string): ToolCall[] {
+  if (!Array.isArray(calls)) return [];
+  const out: ToolCall[] = [];
+  for (const call of calls as unknown[]) {
+    const fn = isRecord(call) && isRecord(call['function']) ? call['function'] : null;
+    if (!isRecord(call) || !fn || typeof fn['name'] !== 'string') continue;
+    const id = call['id'];
+    const isFree = typeof id === 'string' && id !== '' && !out.some((other) => other.id === id);
+    out.push({
+      ...(call as Partial<ToolCall>),
+      id: isFree ? id : newId('call_'),
+      type: 'function',
+      function: { name: fn['name'], arguments: readArguments(fn['arguments']) || '{}' },
+    });
+  }
+  return out;
+}
