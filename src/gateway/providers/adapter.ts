@@ -12,6 +12,8 @@ export interface AdapterTarget {
   secret: string | null;
   /** The model's own cap on output tokens, where known. */
   maxOutput?: number;
+  /** False where the model is known not to reason: effort is then not asked for. Unknown means it is forwarded. */
+  reasoning?: boolean;
 }
 
 /** What goes out. `body` is the exact JSON text. */

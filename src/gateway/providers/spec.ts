@@ -45,8 +45,26 @@ export interface ParameterRules {
   strict?: boolean;
   /** Reasoning of earlier turns goes back upstream (`keep`), or is stripped (default). */
   reasoningHistory?: 'keep' | 'strip';
+  /** With `keep`: models that refuse an assistant turn without `reasoning_content` get an empty one. */
+  fillReasoning?: RegExp;
   maxTokensCap?: number;
   defaultMaxTokens?: number;
+  /** A `max_tokens` below this is raised to it. */
+  minMaxTokens?: number;
+  /** `name` on messages is refused. */
+  noNames?: boolean;
+  /** Tool call ids must be nine letters or digits (Mistral); others are mapped to such, the same way every time. */
+  shortToolIds?: boolean;
+  /** A conversation that ends in an assistant turn needs `prefix: true` on it (Mistral). */
+  assistantPrefix?: boolean;
+  /** Effort levels of single models, before `efforts`: the first whose pattern matches the model id. */
+  effortsByModel?: readonly { match: RegExp; efforts: readonly string[] }[];
+  /** Values of single models: a field with this value is left out (`omit`) or given where absent (`add`). */
+  modelQuirks?: readonly {
+    match: RegExp;
+    omit?: Readonly<Record<string, unknown>>;
+    add?: Readonly<Record<string, unknown>>;
+  }[];
   /** Effort levels the provider takes; others are mapped to the nearest, or dropped where empty. */
   efforts?: readonly string[];
   /** Array content is flattened to a string (images lost: such providers have no vision). */
