@@ -9,9 +9,7 @@ export function geminiBody(
   more: Record<string, unknown> = {},
 ): Record<string, unknown> {
   return {
-    candidates: [
-      { content: { parts, role: 'model' }, index: 0, ...(finish === null ? {} : { finishReason: finish }) },
-    ],
+    candidates: [{ content: { parts, role: 'model' }, index: 0, ...(finish === null ? {} : { finishReason: finish }) }],
     usageMetadata: { promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 },
     modelVersion: 'gemini-3-flash-preview',
     responseId: 'resp-fake',
