@@ -88,7 +88,7 @@ async function allBuilds(production) {
       outfile: 'dist/cli.js',
       banner: { js: '#!/usr/bin/env node' },
     },
-  ].filter(({ entryPoints: [entry] }) => {
+  ].filter(({ entryPoints: [entry = ''] }) => {
     const isThere = existsSync(path.join(root, entry));
     if (!isThere) console.warn(`esbuild.mjs: ${entry} is missing, left out`);
     return isThere;
@@ -110,7 +110,8 @@ async function copyWasm() {
  */
 async function main(flags) {
   const production = flags.includes('--production');
-  await rm(path.join(root, 'dist'), { recursive: true, force: true });
+  // Only what a build may leave behind: a window may be running the rest right now.
+  await rm(path.join(root, 'dist', 'webview'), { recursive: true, force: true });
   await mkdir(path.join(root, 'dist', 'webview'), { recursive: true });
   await copyWasm();
   const builds = await allBuilds(production);
