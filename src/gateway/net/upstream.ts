@@ -15,7 +15,17 @@ export interface UpstreamHandler {
   onError(error: UpstreamError): void;
 }
 
-export type UpstreamErrorKind = 'refused' | 'reset' | 'dns' | 'tls' | 'connect-timeout' | 'headers-timeout' | 'aborted' | 'blocked' | 'proxy' | 'other';
+export type UpstreamErrorKind =
+  | 'refused'
+  | 'reset'
+  | 'dns'
+  | 'tls'
+  | 'connect-timeout'
+  | 'headers-timeout'
+  | 'aborted'
+  | 'blocked'
+  | 'proxy'
+  | 'other';
 
 /** A transport failure: nothing the provider said. */
 export class UpstreamError extends Error {
@@ -37,6 +47,10 @@ export interface UpstreamClient {
    */
   send(request: UpstreamRequest, timeouts: UpstreamTimeouts, handler: UpstreamHandler): { abort(): void };
   /** Small requests off the hot path (probes, model lists): whole body, at most 8 MB. */
-  fetchText(request: UpstreamRequest, timeoutMs: number, signal?: AbortSignal): Promise<{ status: number; headers: Record<string, string>; body: string }>;
+  fetchText(
+    request: UpstreamRequest,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<{ status: number; headers: Record<string, string>; body: string }>;
   close(): Promise<void>;
 }
