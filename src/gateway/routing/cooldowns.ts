@@ -1,0 +1,270 @@
+import type { Clock } from '../ports.js';
+import type { Failure, FailureKind } from './failure.js';
+import { type CooldownLength, type CooldownScope, FAILURE_POLICY, LOCAL_CAP_MS } from './failurePolicy.js';
+import { MAX_STATED_MS } from './retryAfter.js';
+
+/** What of a candidate cooldowns lie on. */
+export interface CooldownTarget {
+  provider: string;
+  /** Provider-side model id. */
+  model: string;
+  /** null for keyless providers. */
+  keyId: string | null;
+  /** Host and port of the base URL. */
+  host: string;
+  /** A custom endpoint on loopback or in the LAN: no cooldown over 5 s. */
+  isLocal: boolean;
+  /** The provider counts quota for the whole account, project or address: a used-up day lies on the key. */
+  hasSharedQuota?: boolean;
+}
+
+/** A running cooldown. Times in ms since the epoch. */
+export interface Cooldown {
+  readonly id: string;
+  readonly scope: CooldownScope;
+  readonly provider: string;
+  /** null when it lies on more than one model. */
+  readonly model: string | null;
+  /** null when it lies on more than one key, or on a keyless provider. */
+  readonly keyId: string | null;
+  readonly kind: FailureKind;
+  /** The provider's own words. */
+  readonly message: string;
+  readonly since: number;
+  readonly until: number;
+}
+
+export interface CooldownHooks {
+  /** Begun or prolonged (`until` a time), or lifted before its end (`until` null). Running out is not told. */
+  onChange?(cooldown: Cooldown, until: number | null): void;
+  /** The provider said for good, or twice, that it does not have the model: the catalog should disable it. */
+  onGone?(provider: string, model: string, message: string): void;
+}
+
+export interface Cooldowns {
+  /** An attempt failed. Returns the cooldown that now lies on the candidate because of it, or null where none does. */
+  begin(failure: Failure, target: CooldownTarget): Cooldown | null;
+  /** The cooldown of this candidate that ends last; null when it is free to use. */
+  check(target: CooldownTarget): Cooldown | null;
+  /**
+   * An attempt succeeded: lifts what it disproves. `startedAt` is when the attempt began: a failure after that is not
+   * disproved by it.
+   */
+  success(target: CooldownTarget, startedAt?: number): void;
+  list(): Cooldown[];
+  /** "Retry now". False when there is no such cooldown. */
+  clear(id: string): boolean;
+  /** A probe found the key well, or it was replaced: lifts all that lies on it. */
+  clearKey(keyId: string): void;
+}
+
+interface Streak {
+  count: number;
+  /** When the last failure came; its cooldown may end later. */
+  last: number;
+  until: number;
+}
+
+const SCOPES: readonly CooldownScope[] = ['key', 'model-on-key', 'model-on-provider', 'provider', 'host'];
+/** A streak that nothing touched for so long after its cooldown is over. */
+const STREAK_MEMORY_MS = 60 * 60 * 1000;
+const GONE_STRIKES = 2;
+/** Separates parts of a map key; in no id. */
+const SEPARATOR = '\n';
+
+/** The cooldowns of one gateway, in memory. Lengths and scopes come from `FAILURE_POLICY`. */
+export function createCooldowns(clock: Clock, hooks: CooldownHooks = {}): Cooldowns {
+  return new CooldownStore(clock, hooks);
+}
+
+class CooldownStore implements Cooldowns {
+  private readonly running = new Map<CooldownScope, Map<string, Cooldown>>(SCOPES.map((scope) => [scope, new Map()]));
+  private readonly streaks = new Map<string, Streak>();
+  private readonly goneStrikes = new Map<string, number>();
+  private lastId = 0;
+  /** Running ones of all scopes, so that the usual case costs one comparison. */
+  private count = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly hooks: CooldownHooks,
+  ) {}
+
+  begin(failure: Failure, target: CooldownTarget): Cooldown | null {
+    if (failure.kind === 'gone') this.strike(failure, target);
+    const policy = FAILURE_POLICY[failure.kind];
+    const isWholeKey = failure.kind === 'daily_quota' && target.hasSharedQuota === true;
+    const scope = isWholeKey ? 'key' : policy.scope;
+    if (scope === null) return null;
+    const now = this.clock.now();
+    const key = scopeKey(scope, target);
+    const existing = this.find(scope, key, now);
+    const isSideBySide = existing?.kind === failure.kind;
+    const streak = this.touchStreak(`${scope}${SEPARATOR}${key}${SEPARATOR}${failure.kind}`, now, isSideBySide);
+    const isStated = failure.retryAfterMs !== null && failure.retryAfterMs > 0;
+    if (isSideBySide && existing && !isStated) return existing;
+    const length = Math.min(
+      lengthMs(policy.cooldown, failure, streak.count),
+      target.isLocal ? LOCAL_CAP_MS : MAX_STATED_MS,
+    );
+    const until = now + length;
+    streak.until = Math.max(streak.until, until);
+    if (length <= 0) return existing;
+    if (existing && existing.until >= until) return existing;
+    const hasModel = scope === 'model-on-key' || scope === 'model-on-provider';
+    const hasKey = scope === 'key' || scope === 'model-on-key';
+    const cooldown: Cooldown = {
+      id: existing?.id ?? `c${++this.lastId}`,
+      scope,
+      provider: target.provider,
+      model: hasModel ? target.model : null,
+      keyId: hasKey ? target.keyId : null,
+      kind: failure.kind,
+      message: failure.message,
+      since: now,
+      until,
+    };
+    if (!existing) this.count++;
+    this.running.get(scope)?.set(key, cooldown);
+    this.hooks.onChange?.(cooldown, until);
+    return cooldown;
+  }
+
+  check(target: CooldownTarget): Cooldown | null {
+    if (this.count === 0) return null;
+    const now = this.clock.now();
+    let last: Cooldown | null = null;
+    for (const scope of SCOPES) {
+      if (this.running.get(scope)?.size === 0) continue;
+      const found = this.find(scope, scopeKey(scope, target), now);
+      if (found && (last === null || found.until > last.until)) last = found;
+    }
+    return last;
+  }
+
+  success(target: CooldownTarget, startedAt: number = this.clock.now()): void {
+    if (this.count === 0 && this.streaks.size === 0 && this.goneStrikes.size === 0) return;
+    this.goneStrikes.delete(scopeKey('model-on-provider', target));
+    for (const scope of SCOPES) {
+      const key = scopeKey(scope, target);
+      const found = this.running.get(scope)?.get(key);
+      if (found && found.since <= startedAt) this.lift(found, key);
+      if (this.streaks.size === 0) continue;
+      for (const kind of KINDS) {
+        const name = `${scope}${SEPARATOR}${key}${SEPARATOR}${kind}`;
+        const streak = this.streaks.get(name);
+        if (streak && streak.last <= startedAt) this.streaks.delete(name);
+      }
+    }
+  }
+
+  list(): Cooldown[] {
+    const now = this.clock.now();
+    const all: Cooldown[] = [];
+    for (const [scope, cooldowns] of this.running) {
+      for (const key of [...cooldowns.keys()]) {
+        const found = this.find(scope, key, now);
+        if (found) all.push(found);
+      }
+    }
+    return all.sort((a, b) => a.until - b.until);
+  }
+
+  clear(id: string): boolean {
+    return this.liftWhere((cooldown) => cooldown.id === id) > 0;
+  }
+
+  clearKey(keyId: string): void {
+    this.liftWhere((cooldown) => cooldown.keyId === keyId);
+  }
+
+  private liftWhere(isMeant: (cooldown: Cooldown) => boolean): number {
+    let lifted = 0;
+    for (const cooldowns of this.running.values()) {
+      for (const [key, cooldown] of [...cooldowns]) {
+        if (!isMeant(cooldown)) continue;
+        this.lift(cooldown, key);
+        this.streaks.delete(`${cooldown.scope}${SEPARATOR}${key}${SEPARATOR}${cooldown.kind}`);
+        lifted++;
+      }
+    }
+    return lifted;
+  }
+
+  private lift(cooldown: Cooldown, key: string): void {
+    this.running.get(cooldown.scope)?.delete(key);
+    this.count--;
+    if (cooldown.until > this.clock.now()) this.hooks.onChange?.(cooldown, null);
+  }
+
+  /** The running cooldown under that key; one that has run out is forgotten. */
+  private find(scope: CooldownScope, key: string, now: number): Cooldown | null {
+    const found = this.running.get(scope)?.get(key);
+    if (!found) return null;
+    if (found.until > now) return found;
+    this.running.get(scope)?.delete(key);
+    this.count--;
+    return null;
+  }
+
+  private touchStreak(name: string, now: number, isSideBySide: boolean): Streak {
+    const known = this.streaks.get(name);
+    if (known && now - Math.max(known.last, known.until) <= STREAK_MEMORY_MS) {
+      if (!isSideBySide) known.count++;
+      known.last = now;
+      return known;
+    }
+    const streak: Streak = { count: 1, last: now, until: now };
+    this.streaks.set(name, streak);
+    return streak;
+  }
+
+  /** A request asks a model of a provider once at most, so two strikes are two distinct requests. */
+  private strike(failure: Failure, target: CooldownTarget): void {
+    // `false`, not undefined: a web page, which a wrong base URL answers for every model.
+    if (failure.isFinal === false) return;
+    const key = scopeKey('model-on-provider', target);
+    const strikes = (this.goneStrikes.get(key) ?? 0) + 1;
+    if (!failure.isFinal && strikes < GONE_STRIKES) {
+      this.goneStrikes.set(key, strikes);
+      return;
+    }
+    this.goneStrikes.delete(key);
+    this.hooks.onGone?.(target.provider, target.model, failure.message);
+  }
+}
+
+const KINDS = (Object.keys(FAILURE_POLICY) as FailureKind[]).filter((kind) => FAILURE_POLICY[kind].scope !== null);
+
+function scopeKey(scope: CooldownScope, target: CooldownTarget): string {
+  switch (scope) {
+    case 'key':
+      return target.keyId ?? target.provider;
+    case 'model-on-key':
+      return `${target.keyId ?? ''}${SEPARATOR}${target.provider}${SEPARATOR}${target.model}`;
+    case 'model-on-provider':
+      return `${target.provider}${SEPARATOR}${target.model}`;
+    case 'provider':
+      return target.provider;
+    case 'host':
+      return target.host;
+  }
+}
+
+function lengthMs(cooldown: CooldownLength, failure: Failure, streak: number): number {
+  switch (cooldown.type) {
+    case 'none':
+      return 0;
+    case 'fixed':
+      return cooldown.ms;
+    case 'stated-or-fixed':
+    case 'stated-or-day':
+      return failure.retryAfterMs ?? cooldown.ms;
+    case 'doubling': {
+      const own = Math.min(cooldown.ms * 2 ** (streak - 1), cooldown.capMs);
+      return cooldown.isStated ? (failure.retryAfterMs ?? own) : own;
+    }
+    case 'after':
+      return streak >= cooldown.count ? cooldown.ms : 0;
+  }
+}
