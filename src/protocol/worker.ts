@@ -12,6 +12,8 @@ export interface StoredKey {
   secret: string | null;
   models?: string[] | null;
   limits?: Record<string, number>;
+  /** Of a `custom:*` provider: where it is. */
+  baseUrl?: string;
 }
 
 export interface ProxySettings {

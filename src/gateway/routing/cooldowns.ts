@@ -100,9 +100,9 @@ class CooldownStore implements Cooldowns {
     const key = scopeKey(scope, target);
     const existing = this.find(scope, key, now);
     const isSideBySide = existing?.kind === failure.kind;
-    const streak = this.touchStreak(`${scope}${SEPARATOR}${key}${SEPARATOR}${failure.kind}`, now, isSideBySide);
-    const isStated = failure.retryAfterMs !== null && failure.retryAfterMs > 0;
-    if (isSideBySide && existing && !isStated) return existing;
+    const isStated = takesStated(policy.cooldown) && failure.retryAfterMs !== null && failure.retryAfterMs > 0;
+    const streak = this.touchStreak(`${scope}${SEPARATOR}${key}${SEPARATOR}${failure.kind}`, now, isSideBySide || isStated);
+        if (isSideBySide && existing && !isStated) return existing;
     const length = Math.min(
       lengthMs(policy.cooldown, failure, streak.count),
       target.isLocal ? LOCAL_CAP_MS : MAX_STATED_MS,
@@ -207,14 +207,14 @@ class CooldownStore implements Cooldowns {
     return null;
   }
 
-  private touchStreak(name: string, now: number, isSideBySide: boolean): Streak {
+  private touchStreak(name: string, now: number, isUncounted: boolean): Streak {
     const known = this.streaks.get(name);
     if (known && now - Math.max(known.last, known.until) <= STREAK_MEMORY_MS) {
-      if (!isSideBySide) known.count++;
+      if (!isUncounted) known.count++;
       known.last = now;
       return known;
     }
-    const streak: Streak = { count: 1, last: now, until: now };
+    const streak: Streak = { count: isUncounted ? 0 : 1, last: now, until: now };
     this.streaks.set(name, streak);
     return streak;
   }
@@ -251,6 +251,11 @@ function scopeKey(scope: CooldownScope, target: CooldownTarget): string {
   }
 }
 
+/** A length that the provider stated says nothing about how long the next one should be: it does not double. */
+function takesStated(cooldown: CooldownLength): boolean {
+  return cooldown.type === 'doubling' ? cooldown.isStated : cooldown.type.startsWith('stated');
+}
+
 function lengthMs(cooldown: CooldownLength, failure: Failure, streak: number): number {
   switch (cooldown.type) {
     case 'none':
@@ -261,7 +266,7 @@ function lengthMs(cooldown: CooldownLength, failure: Failure, streak: number): n
     case 'stated-or-day':
       return failure.retryAfterMs ?? cooldown.ms;
     case 'doubling': {
-      const own = Math.min(cooldown.ms * 2 ** (streak - 1), cooldown.capMs);
+      const own = Math.min(cooldown.ms * 2 ** Math.max(streak - 1, 0), cooldown.capMs);
       return cooldown.isStated ? (failure.retryAfterMs ?? own) : own;
     }
     case 'after':

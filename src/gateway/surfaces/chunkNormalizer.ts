@@ -11,6 +11,8 @@ export interface ChunkNormalizerOptions {
   includeUsage: boolean;
   /** Seconds since the epoch, for chunks that lack `created`. */
   created: number;
+  /** Estimated, for providers that give no usage. */
+  promptTokens: number;
   /** A fresh id, `prefix` in front. */
   newId(prefix: string): string;
 }
@@ -35,6 +37,8 @@ export class ChunkNormalizer {
   private readonly options: ChunkNormalizerOptions;
   private envelope: Record<string, unknown> | null = null;
   private finishValue: unknown = null;
+  /** White space before the first word. */
+  private heldSpace = '';
 
   constructor(options: ChunkNormalizerOptions) {
     this.options = options;
@@ -72,8 +76,10 @@ export class ChunkNormalizer {
   /** Whether the chunk can go out as its provider wrote it. The common case of a long answer; kept cheap. */
   private canPass(chunk: LooseChunk, choice: LooseChoice, delta: Record<string, unknown>): boolean {
     if (!this.hasOutput || chunk.usage != null || choice.finish_reason != null || choice.index !== 0) return false;
-    if (chunk.object !== 'chat.completion.chunk' || typeof chunk.id !== 'string' || !chunk.choices?.length) return false;
-    if (typeof chunk.created !== 'number' || typeof chunk.model !== 'string' || chunk.choices.length !== 1) return false;
+    if (chunk.object !== 'chat.completion.chunk' || typeof chunk.id !== 'string' || !chunk.choices?.length)
+      return false;
+    if (typeof chunk.created !== 'number' || typeof chunk.model !== 'string' || chunk.choices.length !== 1)
+      return false;
     if (delta['role'] !== undefined || delta['reasoning'] !== undefined) return false;
     const content = delta['content'];
     if (delta['tool_calls'] !== undefined) {
@@ -131,10 +137,11 @@ export class ChunkNormalizer {
       this.openRole(out);
       const text = piece.kind === 'content' && this.heldSpace ? this.heldSpace + piece.text : piece.text;
       if (piece.kind === 'content') this.heldSpace = '';
-      out.push(this.text(piece.kind === 'content' ? { ...rest, content: text } : { ...rest, reasoning_content: text }, null));
+      out.push(
+        this.text(piece.kind === 'content' ? { ...rest, content: text } : { ...rest, reasoning_content: text }, null),
+      );
     }
   }
-  private heldSpace = '';
 
   private openRole(out: string[]): void {
     if (this.hasOutput) return;
@@ -165,13 +172,22 @@ export class ChunkNormalizer {
   }
 
   /** Where the provider gives no usage at all: about four characters a token. */
-  estimatedUsage(promptTokens = 0): Usage {
+  private estimatedUsage(): Usage {
+    const { promptTokens } = this.options;
     const completion = Math.ceil(this.characters / 4);
     return { prompt_tokens: promptTokens, completion_tokens: completion, total_tokens: promptTokens + completion };
   }
 }
 
-const STANDARD_DELTA = new Set(['role', 'content', 'reasoning', 'reasoning_content', 'refusal', 'tool_calls', 'function_call']);
+const STANDARD_DELTA = new Set([
+  'role',
+  'content',
+  'reasoning',
+  'reasoning_content',
+  'refusal',
+  'tool_calls',
+  'function_call',
+]);
 
 /** Fields of a delta that we neither know nor need to change (annotations, reasoning_details, channel). */
 function unknownFields(delta: Record<string, unknown>): ChatDelta {

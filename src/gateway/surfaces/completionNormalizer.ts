@@ -81,7 +81,9 @@ function normalizeMessage(from: Record<string, unknown>, newId: (prefix: string)
 function isToolCall(call: unknown): boolean {
   if (!isRecord(call) || typeof call['id'] !== 'string' || !call['id'] || call['type'] !== 'function') return false;
   const fn = call['function'];
-  return isRecord(fn) && typeof fn['name'] === 'string' && typeof fn['arguments'] === 'string' && fn['arguments'] !== '';
+  return (
+    isRecord(fn) && typeof fn['name'] === 'string' && typeof fn['arguments'] === 'string' && fn['arguments'] !== ''
+  );
 }
 
 function readToolCalls(calls: unknown, newId: (prefix: string) => string): ToolCall[] {

@@ -1,0 +1,141 @@
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
+import { z } from 'zod';
+import { nearestNames } from '../routing/nearestNames.js';
+
+const limits = z.strictObject({
+  rpm: z.number().int().nonnegative().optional(),
+  rph: z.number().int().nonnegative().optional(),
+  rpd: z.number().int().nonnegative().optional(),
+  tpm: z.number().int().nonnegative().optional(),
+  tpd: z.number().int().nonnegative().optional(),
+});
+
+const configKey = z.strictObject({
+  key: z.string().min(1),
+  label: z.string().optional(),
+  models: z.array(z.string()).optional(),
+  limits: limits.optional(),
+});
+
+const configModel = z.strictObject({
+  id: z.string().min(1),
+  name: z.string().optional(),
+  contextWindow: z.number().int().positive().optional(),
+  maxOutput: z.number().int().positive().optional(),
+  tools: z.boolean().optional(),
+  vision: z.boolean().optional(),
+  reasoning: z.boolean().optional(),
+});
+
+const milliseconds = z.number().int().positive().max(3_600_000);
+
+const configProvider = z.strictObject({
+  name: z.string().optional(),
+  baseUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
+  enabled: z.boolean().optional(),
+  keys: z.array(configKey).optional(),
+  models: z.array(configModel).optional(),
+  timeouts: z
+    .strictObject({
+      connectMs: milliseconds.optional(),
+      firstByteMs: milliseconds.optional(),
+      idleMs: milliseconds.optional(),
+    })
+    .optional(),
+});
+
+const strategy = z.enum(['priority', 'balanced', 'smartest', 'fastest', 'reliable', 'custom']);
+
+/** The settings that a config file or `PUT /api/settings` may set. */
+export const settingsSchema = z.strictObject({
+  'queue.timeoutSeconds': z.number().int().nonnegative().optional(),
+  stickyMinutes: z.number().int().nonnegative().optional(),
+  contextHandoff: z.boolean().optional(),
+  healthProbes: z.boolean().optional(),
+  retentionDays: z.number().int().positive().optional(),
+  demo: z.boolean().optional(),
+});
+
+/** Shape of the config file (contract.md, Config file). */
+export const configSchema = z.strictObject({
+  token: z.string().min(16).optional(),
+  adminToken: z.string().min(16).optional(),
+  providers: z.record(z.string(), configProvider).optional(),
+  chain: z.array(z.string()).optional(),
+  strategy: strategy.optional(),
+  profiles: z
+    .record(z.string(), z.strictObject({ chain: z.array(z.string()), strategy: strategy.optional() }))
+    .optional(),
+  limits: z.record(z.string(), limits).optional(),
+  settings: settingsSchema.optional(),
+});
+
+export type ConfigFile = z.infer<typeof configSchema>;
+export type ConfigProvider = z.infer<typeof configProvider>;
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** A config that cannot be used; the message names the path inside it and what is wrong, on one line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads a config file's text (JSON with comments and trailing commas).
+ * @throws ConfigError naming the place.
+ */
+export function parseConfig(text: string, knownProviders: readonly string[]): ConfigFile {
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text.replace(/^\uFEFF/, ''), errors, { allowTrailingComma: true });
+  const first = errors[0];
+  if (first) {
+    const line = text.slice(0, first.offset).split('\n').length;
+    throw new ConfigError(`line ${line}: not valid JSON (${printParseErrorCode(first.error)})`);
+  }
+  return checkConfig(value, knownProviders);
+}
+
+/** The same for a config that is an object already. */
+export function checkConfig(value: unknown, knownProviders: readonly string[]): ConfigFile {
+  const result = configSchema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new ConfigError(`${pathText(issue?.path ?? [])}: ${issue?.message ?? 'not a config'}`);
+  }
+  const config = result.data;
+  for (const [id, provider] of Object.entries(config.providers ?? {})) checkProvider(id, provider, knownProviders);
+  const isKnown = (id: string) => knownProviders.includes(id) || id in (config.providers ?? {});
+  for (const [name, profile] of Object.entries(config.profiles ?? {})) {
+    checkChain(`profiles.${name}.chain`, profile.chain, isKnown, knownProviders);
+  }
+  checkChain('chain', config.chain ?? [], isKnown, knownProviders);
+  checkChain('limits', Object.keys(config.limits ?? {}), isKnown, knownProviders);
+  return config;
+}
+
+function checkProvider(id: string, provider: ConfigProvider, known: readonly string[]): void {
+  if (id.startsWith('custom:')) {
+    if (!/^custom:[\w.-]+$/.test(id)) throw new ConfigError(`providers.${id}: a custom name has letters, digits, . _ -`);
+    if (!provider.baseUrl) throw new ConfigError(`providers.${id}.baseUrl: a custom provider needs its base URL`);
+  } else if (!known.includes(id)) {
+    throw new ConfigError(`providers.${id}: unknown provider${suggestion(id, known)}; others go under "custom:<name>"`);
+  }
+}
+
+function checkChain(path: string, entries: string[], isKnown: (id: string) => boolean, known: readonly string[]): void {
+  entries.forEach((entry, position) => {
+    const slash = entry.indexOf('/');
+    const id = entry.slice(0, Math.max(slash, 0));
+    if (slash < 1) throw new ConfigError(`${path}[${position}]: expected "provider/model", not ${JSON.stringify(entry)}`);
+    if (!isKnown(id)) throw new ConfigError(`${path}[${position}]: unknown provider "${id}"${suggestion(id, known)}`);
+  });
+}
+
+function suggestion(id: string, known: readonly string[]): string {
+  const [nearest] = nearestNames(id, known, 1);
+  return nearest ? ` (did you mean "${nearest}"?)` : '';
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return text.replace(/^\./, '') || 'config';
+}

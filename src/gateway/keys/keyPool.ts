@@ -1,0 +1,95 @@
+import type { KeyHealthStatus, KeyView } from '../../protocol/keys.js';
+import type { StoredKey } from '../../protocol/worker.js';
+
+export interface KeyHealth {
+  status: KeyHealthStatus;
+  /** The provider's own words. */
+  message: string | null;
+  checkedAt: number | null;
+}
+
+/** A key with what the gateway knows of it. Mutable: the pool is the one owner. */
+export interface PoolKey extends StoredKey {
+  health: KeyHealth;
+  /** Keys of the config file come back at every start and are not saved. */
+  origin: 'config' | 'stored';
+}
+
+export type KeyChange = 'added' | 'updated' | 'removed' | 'health';
+
+export interface KeyPool {
+  all(): readonly PoolKey[];
+  get(id: string): PoolKey | undefined;
+  ofProvider(provider: string): PoolKey[];
+  add(key: StoredKey, origin: PoolKey['origin']): PoolKey;
+  update(id: string, change: Partial<Omit<StoredKey, 'id' | 'provider'>>): PoolKey | undefined;
+  remove(id: string): boolean;
+  setHealth(id: string, status: KeyHealthStatus, message: string | null): void;
+  /** What the secret store should hold. */
+  stored(): StoredKey[];
+}
+
+/** The keys in memory. `onChange` is told of every change, after it happened. */
+export function createKeyPool(now: () => number, onChange: (key: PoolKey, change: KeyChange) => void): KeyPool {
+  const keys = new Map<string, PoolKey>();
+  return {
+    all: () => [...keys.values()],
+    get: (id) => keys.get(id),
+    ofProvider: (provider) => [...keys.values()].filter((key) => key.provider === provider),
+    add(stored, origin) {
+      const key: PoolKey = { ...stored, origin, health: { status: 'unknown', message: null, checkedAt: null } };
+      keys.set(key.id, key);
+      onChange(key, 'added');
+      return key;
+    },
+    update(id, change) {
+      const key = keys.get(id);
+      if (!key) return undefined;
+      if (change.secret !== undefined && change.secret !== key.secret) {
+        key.health = { status: 'unknown', message: null, checkedAt: null };
+      }
+      Object.assign(key, change);
+      onChange(key, 'updated');
+      return key;
+    },
+    remove(id) {
+      const key = keys.get(id);
+      if (!key) return false;
+      keys.delete(id);
+      onChange(key, 'removed');
+      return true;
+    },
+    setHealth(id, status, message) {
+      const key = keys.get(id);
+      if (!key) return;
+      const isSame = key.health.status === status && key.health.message === message;
+      key.health = { status, message, checkedAt: now() };
+      if (!isSame) onChange(key, 'health');
+    },
+    stored: () => [...keys.values()].filter((key) => key.origin === 'stored').map(toStored),
+  };
+}
+
+function toStored({ health: _health, origin: _origin, ...key }: PoolKey): StoredKey {
+  return key;
+}
+
+/** A key as the admin API shows it: the last four characters of the secret at most. */
+export function keyView(key: PoolKey): KeyView {
+  return {
+    id: key.id,
+    provider: key.provider,
+    label: key.label,
+    mask: maskSecret(key.secret),
+    enabled: key.enabled,
+    health: { ...key.health },
+    limits: key.limits ?? {},
+    models: key.models ?? null,
+  };
+}
+
+/** `…9Qx2`; short secrets show nothing of themselves. */
+export function maskSecret(secret: string | null): string {
+  if (secret === null) return '(no key needed)';
+  return secret.length >= 12 ? `…${secret.slice(-4)}` : '…';
+}

@@ -1,0 +1,191 @@
+import type { ChatRequest } from '../../protocol/chat.js';
+import type { HttpError } from '../http/errors.js';
+import type { NormalizedCompletion } from '../surfaces/completionNormalizer.js';
+import type { RequestNeeds } from '../surfaces/requestNeeds.js';
+import { type AttemptAnswer, type AttemptContext, type AttemptFailure, attemptWhole } from './attempt.js';
+import type { Cooldowns } from './cooldowns.js';
+import { type AttemptRecord, exhaustionError, incapableError } from './exhaustion.js';
+import type { Failure } from './failure.js';
+import type { Candidate } from './inventory.js';
+import { RequestSkips } from './skips.js';
+import { StreamAttempt } from './streamAttempt.js';
+
+/** Who answers, as the headers and the trail tell it. */
+export interface Route {
+  candidate: Candidate;
+  /** The attempts that failed before. */
+  failures: readonly AttemptRecord[];
+}
+
+/** The client's end of a request: where a surface writes the answer. Calls come in the order of a stream's life. */
+export interface ChatSink {
+  /** A whole answer. */
+  answer(route: Route, completion: NormalizedCompletion): void;
+  /** A stream's commit point. */
+  begin(route: Route): void;
+  payloads(texts: string[]): void;
+  /** The stream is complete. */
+  end(): void;
+  /** Nobody answered, or the stream broke after it began. */
+  fail(error: HttpError, failures: readonly AttemptRecord[]): void;
+}
+
+export interface ChatRun {
+  request: ChatRequest;
+  needs: RequestNeeds;
+  /** In the order they are to be tried. */
+  candidates: readonly Candidate[];
+  sink: ChatSink;
+  signal: AbortLatch;
+  /** ms since the epoch. */
+  startedAt: number;
+}
+
+export interface LoopContext extends AttemptContext {
+  cooldowns: Cooldowns;
+  /** An attempt begins: for the live events. */
+  onAttempt?(candidate: Candidate, attempt: number): void;
+  onFailure(failure: Failure, candidate: Candidate): void;
+  onSuccess(candidate: Candidate): void;
+}
+
+export type RunOutcome = AttemptAnswer & {
+  status: 'success' | 'error' | 'canceled';
+  error: HttpError | null;
+  candidate: Candidate | null;
+  failures: readonly AttemptRecord[];
+};
+
+const MAX_ATTEMPTS = 20;
+/** No new attempt starts later than this after the request came, save the first two. */
+const MAX_ATTEMPTING_MS = 60_000;
+const SAVED_ATTEMPTS = 2;
+
+/** A client's going away, told to whatever runs for it. Cheaper than an AbortSignal on every request. */
+export class AbortLatch {
+  isAborted = false;
+  private handler: (() => void) | null = null;
+
+  /** Replaces what an abort ends; runs at once if it has happened. */
+  set(handler: () => void): void {
+    this.handler = handler;
+    if (this.isAborted) handler();
+  }
+
+  abort(): void {
+    if (this.isAborted) return;
+    this.isAborted = true;
+    this.handler?.();
+  }
+}
+
+/** Tries candidates in order until one answers, and writes the answer, or the contract's error, to the sink. */
+export async function runChat(context: LoopContext, run: ChatRun): Promise<RunOutcome> {
+  const capable = run.candidates.filter((candidate) => canTake(candidate, run.request, run.needs));
+  const failures: AttemptRecord[] = [];
+  if (capable.length === 0) return fail(run, incapableError(run.candidates, run.needs), failures);
+  const skips = new RequestSkips();
+  for (const candidate of capable) {
+    if (skips.has(candidate) || context.cooldowns.check(candidate)) continue;
+    if (!mayAttempt(context, run, failures.length)) break;
+    const startedAt = context.clock.now();
+    context.onAttempt?.(candidate, failures.length + 1);
+    const end = await attempt(context, run, candidate, failures);
+    if (run.signal.isAborted || end.type === 'aborted') return canceled(candidate, failures);
+    if (end.type === 'answered') {
+      context.cooldowns.success(candidate, startedAt);
+      context.onSuccess(candidate);
+      const { finishReason, usage } = end;
+      return { status: 'success', error: null, candidate, failures, finishReason, usage };
+    }
+    const failure = scrub(end.failure, candidate);
+    if (end.type === 'failed' && end.isBlocked) skips.add(failure, candidate);
+    else benchAndSkip(context, skips, failure, candidate);
+    failures.push({
+      candidate,
+      kind: failure.kind,
+      status: failure.status,
+      message: failure.message,
+      isTimeout: end.isTimeout,
+      ms: context.clock.now() - startedAt,
+    });
+    if (end.type === 'broken') {
+      const error = exhaustionError(failures.slice(-1), [candidate], context.cooldowns, context.clock.now());
+      return { ...fail(run, error, failures), candidate, finishReason: end.finishReason, usage: end.usage };
+    }
+  }
+  return fail(run, exhaustionError(failures, capable, context.cooldowns, context.clock.now()), failures);
+}
+
+function benchAndSkip(context: LoopContext, skips: RequestSkips, failure: Failure, candidate: Candidate): void {
+  skips.add(failure, candidate);
+  context.cooldowns.begin(failure, candidate);
+  context.onFailure(failure, candidate);
+}
+
+type AttemptEnd =
+  | AttemptFailure
+  | ({ type: 'answered' } & AttemptAnswer)
+  | ({ type: 'broken'; failure: Failure; isTimeout: boolean } & AttemptAnswer)
+  | { type: 'aborted' };
+
+async function attempt(
+  context: LoopContext,
+  run: ChatRun,
+  candidate: Candidate,
+  failures: readonly AttemptRecord[],
+): Promise<AttemptEnd> {
+  const { request, needs, sink, signal } = run;
+  const route: Route = { candidate, failures };
+  if (request.stream) {
+    const stream = new StreamAttempt(context, candidate, request, needs.promptTokens, {
+      onCommit: () => sink.begin(route),
+      onPayloads: (texts) => sink.payloads(texts),
+    });
+    signal.set(() => stream.abort());
+    const end = await stream.run();
+    if (end.type === 'answered' && !signal.isAborted) sink.end();
+    return end;
+  }
+  const end = await attemptWhole(context, candidate, request, needs.promptTokens, (abort) => signal.set(abort));
+  if (end.type !== 'answered') return end;
+  const { completion } = end;
+  if (!signal.isAborted) sink.answer(route, completion);
+  return { type: 'answered', finishReason: completion.finishReason, usage: completion.usage };
+}
+
+/** Whether the model can take the request at all: what it can do, and whether the prompt fits. */
+function canTake(candidate: Candidate, request: ChatRequest, needs: RequestNeeds): boolean {
+  const { catalog, runtime } = candidate;
+  if (needs.vision && !catalog.vision) return false;
+  if (needs.tools && !catalog.tools) return false;
+  if (needs.json && runtime.spec.rules?.noResponseFormat) return false;
+  if (catalog.contextWindow === null) return true;
+  return needs.promptTokens + answerReserve(request, catalog.contextWindow) <= catalog.contextWindow;
+}
+
+/** Tokens kept free for the answer. Capped: clients ask for far more output than they use. */
+function answerReserve(request: ChatRequest, contextWindow: number): number {
+  return Math.min(request.max_tokens ?? 256, 1024, contextWindow / 4);
+}
+
+function mayAttempt(context: LoopContext, run: ChatRun, count: number): boolean {
+  if (count >= MAX_ATTEMPTS) return false;
+  return count < SAVED_ATTEMPTS || context.clock.now() - run.startedAt < MAX_ATTEMPTING_MS;
+}
+
+/** The key itself never shows, even where the provider echoed it in a form that no pattern knows. */
+function scrub(failure: Failure, candidate: Candidate): Failure {
+  const { secret } = candidate.target;
+  if (!secret || !failure.message.includes(secret)) return failure;
+  return { ...failure, message: failure.message.replaceAll(secret, '…') };
+}
+
+function fail(run: ChatRun, error: HttpError, failures: readonly AttemptRecord[]): RunOutcome {
+  run.sink.fail(error, failures);
+  return { status: 'error', error, candidate: null, failures, finishReason: null, usage: null };
+}
+
+function canceled(candidate: Candidate, failures: readonly AttemptRecord[]): RunOutcome {
+  return { status: 'canceled', error: null, candidate, failures, finishReason: null, usage: null };
+}

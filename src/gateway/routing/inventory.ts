@@ -1,0 +1,248 @@
+import type { StoredKey } from '../../protocol/worker.js';
+import { discoverableModel } from '../catalog/modelDefaults.js';
+import type { ConfigFile, ConfigProvider } from '../config/configFile.js';
+import type { KeyPool, PoolKey } from '../keys/keyPool.js';
+import type { Adapter, AdapterTarget } from '../providers/adapter.js';
+import { fillAccountId, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
+import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
+import { customProviderSpec, PROVIDERS } from '../providers/table.js';
+
+/** A provider as this gateway runs it: the table's row with the config's changes. */
+export interface ProviderRuntime {
+  spec: ProviderSpec;
+  baseUrl: string;
+  enabled: boolean;
+  adapter: Adapter;
+  connectMs: number;
+  /** Until the first delta of a small prompt. */
+  firstByteMs: number;
+  idleMs: number;
+  /** A custom endpoint on this machine or its network: it recovers fast, so it is benched for seconds only. */
+  isLocal: boolean;
+}
+
+/** One way to answer: a model of a provider with a key. Built once per change, never per request. */
+export interface Candidate {
+  /** `provider/model`. */
+  name: string;
+  provider: string;
+  model: string;
+  keyId: string;
+  /** `host:port` of the base URL: network failures bench the host. */
+  host: string;
+  isLocal: boolean;
+  /** The provider counts quota for the whole account, project or address. */
+  hasSharedQuota: boolean;
+  runtime: ProviderRuntime;
+  catalog: CatalogModel;
+  target: AdapterTarget;
+}
+
+/** All candidates in order, and the ways to name them. Immutable; replaced when something changes. */
+export interface Inventory {
+  /** What `auto` tries, in order. */
+  chain: readonly Candidate[];
+  byName: ReadonlyMap<string, readonly Candidate[]>;
+  byModelId: ReadonlyMap<string, readonly Candidate[]>;
+  profiles: ReadonlyMap<string, readonly Candidate[]>;
+  logical: ReadonlyMap<string, readonly Candidate[]>;
+  /** Models that exist, keyed or not, by `provider/model`: a pinned one without a key is a set-up matter, not a typo. */
+  known: ReadonlyMap<string, CatalogModel>;
+  /** At least one key or keyless provider is there. */
+  hasProvider: boolean;
+  /** Providers with a key that may be used, or that need none and are on. */
+  keyedProviders: ReadonlySet<string>;
+  /** `provider/model` that the config's chain leaves out, or that turned out to be gone. */
+  disabledNames: ReadonlySet<string>;
+}
+
+export interface InventorySources {
+  config: ConfigFile;
+  keys: KeyPool;
+  /** Built-in and discovered rows. */
+  models: readonly CatalogModel[];
+  logicalModels: Readonly<Record<string, readonly string[]>>;
+  adapters: Record<ProviderSpec['wire'], Adapter>;
+  demo: boolean;
+  /** `provider/model` that turned out to be gone. */
+  disabled: ReadonlySet<string>;
+}
+
+const DEFAULT_TIMEOUTS = { connectMs: 10_000, firstByteMs: 30_000, idleMs: 90_000 };
+
+export function buildInventory(sources: InventorySources): Inventory {
+  const known = knownModels(sources);
+  const byName = new Map<string, Candidate[]>();
+  const keyedProviders = new Set<string>();
+  const disabledNames = new Set<string>();
+  for (const runtime of providerRuntimes(sources)) {
+    const keys = usableKeys(runtime, sources);
+    if (keys.length > 0) keyedProviders.add(runtime.spec.id);
+    for (const model of known.get(runtime.spec.id)?.values() ?? []) {
+      const name = `${model.provider}/${model.id}`;
+      if (!isModelOn(model, sources)) {
+        disabledNames.add(name);
+        continue;
+      }
+      const candidates = keys
+        .filter((key) => !key.models || key.models.includes(model.id))
+        .map((key) => makeCandidate(name, runtime, model, key));
+      if (candidates.length > 0) byName.set(name, candidates);
+    }
+  }
+  const byModelId = new Map<string, Candidate[]>();
+  for (const candidates of byName.values()) {
+    for (const candidate of candidates) {
+      const list = byModelId.get(candidate.model);
+      if (list) list.push(candidate);
+      else byModelId.set(candidate.model, [candidate]);
+    }
+  }
+  const pick = (names: readonly string[]) => names.flatMap((name) => byName.get(name) ?? []);
+  for (const list of byModelId.values()) list.sort(byRank);
+  return {
+    chain: sources.config.chain ? pick(sources.config.chain) : [...byName.values()].flat().sort(byRank),
+    byName,
+    byModelId,
+    profiles: new Map(Object.entries(sources.config.profiles ?? {}).map(([name, { chain }]) => [name, pick(chain)])),
+    logical: new Map(Object.entries(sources.logicalModels).map(([name, members]) => [name, pick(members)])),
+    known: new Map([...known.values()].flatMap((models) => [...models.values()].map((m) => [`${m.provider}/${m.id}`, m]))),
+    hasProvider: keyedProviders.size > 0,
+    keyedProviders,
+    disabledNames,
+  };
+}
+
+/** Best rank first; the demo is always last; equal ranks keep the provider's and the key's order. */
+function byRank(a: Candidate, b: Candidate): number {
+  const isDemo = Number(a.provider === 'demo') - Number(b.provider === 'demo');
+  return isDemo || a.catalog.intelligenceRank - b.catalog.intelligenceRank || a.catalog.speedRank - b.catalog.speedRank;
+}
+
+/** Whether a chain of the config names the model, or nothing switched it off. */
+function isModelOn(model: CatalogModel, sources: InventorySources): boolean {
+  const name = `${model.provider}/${model.id}`;
+  if (sources.disabled.has(name)) return false;
+  const { chain, profiles } = sources.config;
+  if (!chain) return model.enabled;
+  return chain.includes(name) || Object.values(profiles ?? {}).some((profile) => profile.chain.includes(name));
+}
+
+/** Provider → model id → row; the config's rows join or override the others. */
+function knownModels(sources: InventorySources): Map<string, Map<string, CatalogModel>> {
+  const known = new Map<string, Map<string, CatalogModel>>();
+  const put = (model: CatalogModel) => {
+    const models = known.get(model.provider) ?? new Map<string, CatalogModel>();
+    models.set(model.id, model);
+    known.set(model.provider, models);
+  };
+  for (const model of sources.models) put(model);
+  for (const key of sources.keys.all()) {
+    if (!key.provider.startsWith('custom:')) continue;
+    for (const id of key.models ?? []) if (!known.get(key.provider)?.has(id)) put(discoverableModel(key.provider, id));
+  }
+  for (const [provider, { models }] of Object.entries(sources.config.providers ?? {})) {
+    for (const model of models ?? []) {
+      const { id, ...facts } = model;
+      const base = known.get(provider)?.get(id) ?? discoverableModel(provider, id);
+      put({ ...base, ...definedFields(facts), enabled: true, source: 'config' });
+    }
+  }
+  return known;
+}
+
+/** Without the `undefined` values that an optional field of a schema may carry. */
+function definedFields<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+function providerRuntimes(sources: InventorySources): ProviderRuntime[] {
+  const specs = new Map<string, ProviderSpec>(PROVIDERS.map((spec) => [spec.id, spec]));
+  for (const [id, config] of Object.entries(sources.config.providers ?? {})) {
+    if (!id.startsWith('custom:') || !config.baseUrl) continue;
+    specs.set(id, customProviderSpec(id, customOptions(config.baseUrl, config.name, !config.keys?.length)));
+  }
+  for (const key of sources.keys.all()) {
+    if (!key.baseUrl || specs.has(key.provider)) continue;
+    specs.set(key.provider, customProviderSpec(key.provider, customOptions(key.baseUrl, undefined, key.secret === null)));
+  }
+  return [...specs.values()].map((spec) => runtimeOf(spec, sources.config.providers?.[spec.id], sources));
+}
+
+function customOptions(baseUrl: string, name: string | undefined, isKeyless: boolean) {
+  return { baseUrl, isKeyless, ...(name === undefined ? {} : { name }) };
+}
+
+function runtimeOf(spec: ProviderSpec, config: ConfigProvider | undefined, sources: InventorySources): ProviderRuntime {
+  const baseUrl = normaliseBaseUrl((config?.baseUrl ?? spec.baseUrl).trim());
+  const limit = (name: keyof typeof DEFAULT_TIMEOUTS) =>
+    config?.timeouts?.[name] ?? spec.timeouts?.[name] ?? DEFAULT_TIMEOUTS[name];
+  return {
+    spec,
+    baseUrl,
+    enabled: config?.enabled ?? true,
+    adapter: sources.adapters[spec.wire],
+    connectMs: limit('connectMs'),
+    firstByteMs: limit('firstByteMs') * (config?.timeouts?.firstByteMs ? 1 : (spec.slowFactor ?? 1)),
+    idleMs: limit('idleMs'),
+    isLocal: spec.id.startsWith('custom:') && isLocalHost(baseUrl),
+  };
+}
+
+/** Keys that may be used, a stand-in for a provider that needs none. */
+function usableKeys(runtime: ProviderRuntime, sources: InventorySources): StoredKey[] {
+  if (!runtime.enabled) return [];
+  const { spec } = runtime;
+  if (spec.id === 'demo') return sources.demo ? [keylessKey(spec.id)] : [];
+  const keys: PoolKey[] = sources.keys.ofProvider(spec.id).filter((key) => key.enabled);
+  if (keys.length > 0 || spec.auth !== 'none') return keys;
+  return sources.config.providers?.[spec.id] ? [keylessKey(spec.id)] : [];
+}
+
+function keylessKey(provider: string): StoredKey {
+  return { id: `keyless:${provider}`, provider, label: '', enabled: true, secret: null };
+}
+
+function makeCandidate(name: string, runtime: ProviderRuntime, model: CatalogModel, key: StoredKey): Candidate {
+  const split = runtime.spec.hasAccountId && key.secret !== null ? splitSecret(key.secret) : null;
+  const baseUrl = runtime.spec.hasAccountId ? fillAccountId(runtime.baseUrl, split?.accountId ?? null) : runtime.baseUrl;
+  return {
+    name,
+    provider: model.provider,
+    model: model.id,
+    keyId: key.id,
+    host: hostOf(runtime.baseUrl),
+    isLocal: runtime.isLocal,
+    hasSharedQuota: runtime.spec.sharedQuota !== undefined,
+    runtime,
+    catalog: model,
+    target: {
+      provider: runtime.spec,
+      baseUrl,
+      modelId: model.id,
+      secret: split ? split.token : key.secret,
+      ...(model.maxOutput === undefined ? {} : { maxOutput: model.maxOutput }),
+    },
+  };
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** Loopback, private and link-local names and addresses. */
+function isLocalHost(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const host = new URL(url).hostname;
+  return (
+    host === 'localhost' ||
+    host.endsWith('.local') ||
+    host.endsWith('.localhost') ||
+    host === '[::1]' ||
+    /^(127|10)\./.test(host) ||
+    /^192\.168\./.test(host) ||
+    /^172\.(1[6-9]|2\d|3[01])\./.test(host) ||
+    /^\[f[cd]/.test(host)
+  );
+}
+
