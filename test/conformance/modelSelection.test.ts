@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { useBed } from '../support/bed.js';
 import { createManualClock } from '../support/manualClock.js';
 import { chatCompletion, errorStatus } from '../support/provider.js';
-import { assertError, chainOf, configOf, secrets, textOf, u1Name, u2Name } from '../support/scenario.js';
+import { assertError, chainOf, configOf, textOf, u1Name, u2Name } from '../support/scenario.js';
 
 const image = {
   type: 'image_url',
