@@ -81,7 +81,7 @@ describe('conformance I: Gemini backend', () => {
       if (stream) call = (await first.stream()).toolCalls[0];
       else {
         const [one] = (await first.json()).choices[0].message.tool_calls;
-        call = { id: one.id, ...one.function };
+        call = { id: one.id, name: one.function.name, arguments: one.function.arguments };
       }
       const history = [
         { role: 'user', content: 'weather in Paris?' },
@@ -93,7 +93,7 @@ describe('conformance I: Gemini backend', () => {
         { role: 'tool', tool_call_id: call?.id, content: 'sunny' },
       ];
       assert.equal(await textOf(await gateway.chat({ messages: history, tools })), 'sunny');
-      const parts: GeminiPart[] = u1.requests[1]?.body.contents.flatMap((one: { parts: GeminiPart[] }) => one.parts);
+      const parts: GeminiPart[] = u1.requests[1]!.body.contents.flatMap((one: { parts: GeminiPart[] }) => one.parts);
       const sent = parts.find((part) => part.functionCall !== undefined);
       assert.equal(sent?.thoughtSignature, 'c2lnbmF0dXJl');
       assert.deepEqual((sent?.functionCall as { args: unknown }).args, { city: 'Paris' });
@@ -204,7 +204,7 @@ describe('conformance I: Gemini backend', () => {
       { role: 'tool', tool_call_id: 'call_b', content: '{"sky":"grey"}' },
     ];
     assert.equal(await textOf(await gateway.chat({ messages, tools })), 'both read');
-    const { contents } = u1.requests[0]?.body ?? {};
+    const { contents } = u1.requests[0]!.body;
     assert.deepEqual(
       contents.map((one: { role: string }) => one.role),
       ['user', 'model', 'user'],
