@@ -7,7 +7,7 @@ import type { Said } from './extract.js';
 import { expectedFailure } from './failures.js';
 import { reasonLeftOut } from './leftOut.js';
 import { type Case, caseOf, clientUsage, recordedElsewhere } from './places.js';
-import { loadRecordings, type Recording, recordingsFolder } from './recordings.js';
+import { loadRecordings, recordingsFolder } from './recordings.js';
 import { Tally } from './tally.js';
 import { type RecordedUpstream, startRecordedUpstream } from './upstream.js';
 
