@@ -24,20 +24,35 @@ export interface OriginPool {
 }
 
 export function createOriginPool(origin: string, connector: Connector): OriginPool {
-  // undici opens a connection, if it needs one, synchronously inside dispatch: so the exchange it is for is known.
   let dispatching: Exchange | null = null;
   const fresh = new Set<Client>();
 
-  const connect = (_: unknown, callback: (...result: [null, Socket] | [Error, null]) => void): void => {
-    const exchange = dispatching;
-    const cancel = connector((...result) => {
-      exchange?.connected();
-      callback(...result);
+  /**
+   * A client has one connection and one request at a time, so the request it last took is the one it connects for:
+   * at once, or a turn later when undici finds the kept-alive connection dead before it writes.
+   */
+  function createClient(): Client {
+    let exchange: Exchange | null = null;
+    const client = new Client(origin, {
+      ...CLIENT_OPTIONS,
+      connect(_: unknown, callback: (...result: [null, Socket] | [Error, null]) => void): void {
+        const owner = exchange;
+        const cancel = connector((...result) => {
+          owner?.connected();
+          callback(...result);
+        });
+        owner?.connecting(cancel);
+      },
     });
-    exchange?.connecting(cancel);
-  };
+    const dispatch = client.dispatch.bind(client);
+    client.dispatch = (options, handler) => {
+      exchange = dispatching;
+      return dispatch(options, handler);
+    };
+    return client;
+  }
 
-  const pool = new Pool(origin, { ...CLIENT_OPTIONS, connections: null, connect });
+  const pool = new Pool(origin, { connections: null, factory: createClient });
 
   return {
     dispatch(options, exchange, isFresh) {
@@ -47,7 +62,7 @@ export function createOriginPool(origin: string, connector: Connector): OriginPo
           pool.dispatch(options, exchange);
           return;
         }
-        const client = new Client(origin, { ...CLIENT_OPTIONS, connect });
+        const client = createClient();
         fresh.add(client);
         client.dispatch(options, exchange);
         const forget = (): void => void fresh.delete(client);
