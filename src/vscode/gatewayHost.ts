@@ -1,0 +1,216 @@
+import type { FromGateway, ProxySettings, StoredKey, ToGateway, WorkerStart } from '../protocol/worker.js';
+import { describeError, type Logger } from './logger.js';
+
+/** The part of `node:worker_threads`' Worker that supervision needs. */
+export interface GatewayThread {
+  postMessage(message: ToGateway): void;
+  on(event: 'message', listener: (message: FromGateway) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+  terminate(): Promise<number>;
+}
+
+export type StopReason = 'port-taken' | 'error' | 'crashed' | 'closed';
+
+export type HostState =
+  | { kind: 'starting' }
+  | { kind: 'running'; url: string; port: number }
+  /** `crashed` comes back by itself; the others wait for the user. */
+  | { kind: 'stopped'; reason: StopReason; message: string };
+
+export interface GatewayHostOptions {
+  /** Reads secrets and settings anew at every start. */
+  readStart(): Promise<WorkerStart>;
+  createThread(start: WorkerStart): GatewayThread;
+  saveKeys(keys: StoredKey[]): Promise<void>;
+  log: Logger;
+  /** setTimeout by default; returns what cancels it. */
+  after?(ms: number, run: () => void): () => void;
+  now?(): number;
+}
+
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 30_000;
+/** A thread that lived this long was healthy: its crash starts the backoff anew. */
+const HEALTHY_AFTER_MS = 60_000;
+const CLOSE_WITHIN_MS = 1_500;
+
+/**
+ * Supervises the gateway's worker thread: starts it, keeps its secrets stored, brings it back when it
+ * crashes, closes it in time. Knows nothing of VS Code.
+ */
+export class GatewayHost {
+  private current: HostState = { kind: 'starting' };
+  private thread: GatewayThread | undefined;
+  private listeners = new Set<(state: HostState) => void>();
+  private cancelRestart: (() => void) | undefined;
+  private crashes = 0;
+  private startedAt = 0;
+  /** start, stop and restart one after another, whoever calls them. */
+  private queue: Promise<void> = Promise.resolve();
+  private isDisposed = false;
+
+  constructor(private readonly options: GatewayHostOptions) {}
+
+  get state(): HostState {
+    return this.current;
+  }
+
+  onDidChangeState(listener: (state: HostState) => void): { dispose(): void } {
+    this.listeners.add(listener);
+    return { dispose: () => this.listeners.delete(listener) };
+  }
+
+  /** Starts the thread unless one runs. Never rejects: what goes wrong is in the state. */
+  start(): Promise<void> {
+    return this.enqueue(() => this.startNow());
+  }
+
+  /** Closes what runs and starts anew, with secrets and settings read again. */
+  restart(): Promise<void> {
+    return this.enqueue(async () => {
+      this.crashes = 0;
+      await this.stopNow();
+      await this.startNow();
+    });
+  }
+
+  /** Closes within 1.5 s, then terminates. For good: nothing starts after it. */
+  dispose(): Promise<void> {
+    this.isDisposed = true;
+    this.cancelRestart?.();
+    return this.enqueue(() => this.stopNow());
+  }
+
+  /** Hands new proxy settings to the running gateway; a later start reads them itself. */
+  setProxy(proxy: ProxySettings): void {
+    this.thread?.postMessage({ type: 'proxy', proxy });
+  }
+
+  /** Resolves with the state once it is no longer `starting`, or after `withinMs`. */
+  settled(withinMs: number): Promise<HostState> {
+    if (this.current.kind !== 'starting') return Promise.resolve(this.current);
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        subscription.dispose();
+        resolve(this.current);
+      };
+      const cancel = this.after(withinMs, done);
+      const subscription = this.onDidChangeState((state) => {
+        if (state.kind !== 'starting') done();
+      });
+    });
+  }
+
+  private enqueue(job: () => Promise<void>): Promise<void> {
+    this.queue = this.queue.then(job).catch((error: unknown) => {
+      this.setState({ kind: 'stopped', reason: 'error', message: describeError(error) });
+    });
+    return this.queue;
+  }
+
+  private async startNow(): Promise<void> {
+    if (this.thread !== undefined || this.isDisposed) return;
+    this.cancelRestart?.();
+    this.cancelRestart = undefined;
+    this.setState({ kind: 'starting' });
+    const start = await this.options.readStart();
+    if (this.isDisposed) return;
+    const thread = this.options.createThread(start);
+    this.thread = thread;
+    this.startedAt = this.now();
+    let lastError: string | null = null;
+    thread.on('message', (message) => this.receive(thread, message));
+    thread.on('error', (error) => {
+      lastError = describeError(error);
+      this.options.log.error('host', `gateway thread: ${lastError}`);
+    });
+    thread.on('exit', (code) => this.exited(thread, lastError ?? `exit code ${code}`));
+  }
+
+  private async stopNow(): Promise<void> {
+    const thread = this.thread;
+    this.cancelRestart?.();
+    this.cancelRestart = undefined;
+    if (thread === undefined) return;
+    this.thread = undefined;
+    await new Promise<void>((resolve) => {
+      const cancel = this.after(CLOSE_WITHIN_MS, resolve);
+      const closed = (): void => {
+        cancel();
+        resolve();
+      };
+      thread.on('message', (message) => {
+        if (message.type === 'closed') closed();
+      });
+      thread.on('exit', closed);
+      thread.postMessage({ type: 'close' });
+    });
+    await thread.terminate();
+    this.setState({ kind: 'stopped', reason: 'closed', message: '' });
+  }
+
+  private receive(thread: GatewayThread, message: FromGateway): void {
+    switch (message.type) {
+      case 'log':
+        this.options.log[message.level](message.component, message.message, message.fields);
+        return;
+      case 'keys.changed':
+        // Also from a thread that is being closed: what the user was told is saved must be.
+        void this.keep(thread, message.sequence, message.keys);
+        return;
+      case 'listening':
+        if (thread !== this.thread) return;
+        this.options.log.info('host', `gateway listens on ${message.url}`);
+        this.setState({ kind: 'running', url: message.url, port: message.port });
+        return;
+      case 'failed':
+        if (thread !== this.thread) return;
+        this.thread = undefined;
+        this.options.log.error('host', `gateway did not start: ${message.message}`);
+        void thread.terminate();
+        this.setState({ kind: 'stopped', reason: message.reason, message: message.message });
+        return;
+      case 'closed':
+        return;
+    }
+  }
+
+  private async keep(thread: GatewayThread, sequence: number, keys: StoredKey[]): Promise<void> {
+    let error: string | null = null;
+    try {
+      await this.options.saveKeys(keys);
+    } catch (cause) {
+      error = describeError(cause);
+      this.options.log.error('host', `keys could not be stored: ${error}`);
+    }
+    thread.postMessage({ type: 'keys.saved', sequence, error });
+  }
+
+  private exited(thread: GatewayThread, why: string): void {
+    if (thread !== this.thread) return;
+    this.thread = undefined;
+    if (this.now() - this.startedAt >= HEALTHY_AFTER_MS) this.crashes = 0;
+    const wait = Math.min(FIRST_BACKOFF_MS * 2 ** this.crashes, LONGEST_BACKOFF_MS);
+    this.crashes += 1;
+    this.options.log.warn('host', `gateway ended (${why}), starts again in ${wait} ms`);
+    this.setState({ kind: 'stopped', reason: 'crashed', message: why });
+    this.cancelRestart = this.after(wait, () => void this.start());
+  }
+
+  private setState(state: HostState): void {
+    this.current = state;
+    for (const listener of [...this.listeners]) listener(state);
+  }
+
+  private after(ms: number, run: () => void): () => void {
+    if (this.options.after !== undefined) return this.options.after(ms, run);
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  }
+
+  private now(): number {
+    return this.options.now?.() ?? Date.now();
+  }
+}
