@@ -119,7 +119,7 @@ function toolCallDelta(index: number, raw: unknown, state: StreamState): Decoded
 
 function toolCallEnd(index: number, state: StreamState): DecodedEvent[] {
   const call = state.calls.get(index);
-  if (!call || call.arguments !== '') return [];
+  if (call?.arguments !== '') return [];
   // A tool without parameters is called without arguments; clients parse them as JSON.
   call.arguments = '{}';
   return [state.chunk({ tool_calls: [{ index: call.index, function: { arguments: '{}' } }] })];
