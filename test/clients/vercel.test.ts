@@ -145,7 +145,7 @@ for (const wire of wires) {
         const options = { model: modelOf(setting), prompt: 'please fail', maxRetries: 0 };
         const error = isStream
           ? await streamError(options)
-          : await generateText(options).then(assert.fail, (thrown) => thrown);
+          : await generateText(options).catch((thrown: unknown) => thrown);
         assert.ok(APICallError.isInstance(error));
         assert.equal(error.statusCode, 429);
         assert.equal(JSON.parse(error.responseBody ?? '').error.code, 'rate_limit_exceeded');

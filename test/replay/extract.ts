@@ -98,9 +98,12 @@ function openAiUsage(usage: Json): SaidUsage {
   return out;
 }
 
-/** `<think>…</think>` that opens a message is reasoning. Blank space around it belongs to neither. */
+/**
+ * `<think>…</think>` that opens a message is reasoning; so is an opening that a token limit cut off before its end.
+ * Blank space around it belongs to neither.
+ */
 function openThink(said: Said): Said {
-  const match = /^\s*<think>([\s\S]*?)<\/think>\s*([\s\S]*)$/.exec(said.text);
+  const match = /^\s*<think>([\s\S]*?)(?:<\/think>\s*([\s\S]*)|$)$/.exec(said.text);
   if (!match) return said;
   return { ...said, reasoning: (said.reasoning + match[1]).trim(), text: match[2] ?? '' };
 }

@@ -11,6 +11,9 @@ import { loadRecordings, recordingsFolder } from './recordings.js';
 import { Tally } from './tally.js';
 import { type RecordedUpstream, startRecordedUpstream } from './upstream.js';
 
+// biome-ignore lint/suspicious/noExplicitAny: recorded JSON of many shapes.
+type Json = any;
+
 const secret = 'recorded-provider-secret-0123456789';
 const recordings = loadRecordings();
 
@@ -217,6 +220,7 @@ function checkAsked(one: Case, upstream: RecordedUpstream): void {
   if (uri !== null && !recordedElsewhere.has(one.place.id)) {
     assert.equal(new URL(asked.path, uri).pathname, new URL(uri).pathname, 'where the recorded client asked');
   }
+  checkContent(one, asked.body);
   if (one.place.wire === 'gemini') {
     assert.equal(asked.googleKey, secret);
     assert.equal(asked.authorization, undefined);
@@ -224,4 +228,23 @@ function checkAsked(one: Case, upstream: RecordedUpstream): void {
   }
   assert.equal(asked.authorization, `Bearer ${secret}`);
   assert.equal(asked.body.model, one.model);
+}
+
+/** Every function the client offered, and every text that a user wrote, reached the provider. */
+function checkContent(one: Case, sent: Json): void {
+  const declared = (sent.tools ?? []).flatMap((tool: Json) => tool.functionDeclarations ?? [tool.function]);
+  const offered = ((one.body.tools as Json[] | undefined) ?? []).flatMap((tool) => tool.function ?? []);
+  assert.deepEqual(namesOf(declared), namesOf(offered), 'the tools offered');
+  const written = JSON.stringify(sent);
+  for (const message of one.body.messages as Json[]) {
+    if (message.role !== 'user') continue;
+    const parts: Json[] = typeof message.content === 'string' ? [{ text: message.content }] : message.content;
+    for (const { text } of parts) {
+      if (text) assert.ok(written.includes(JSON.stringify(text).slice(1, -1)), 'a text is missing upstream');
+    }
+  }
+}
+
+function namesOf(functions: readonly { name: string }[]): string[] {
+  return functions.map((one) => one.name);
 }

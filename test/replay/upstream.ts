@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Exchange } from './recordings.js';
+import { type Exchange, isStreamed } from './recordings.js';
 
 /** Headers that belong to the recorded connection or encoding, not to the answer. */
 const NOT_SERVED = new Set([
@@ -43,6 +43,7 @@ export async function startRecordedUpstream(): Promise<RecordedUpstream> {
     const parts: Buffer[] = [];
     incoming.on('data', (part: Buffer) => parts.push(part));
     incoming.on('end', () => {
+      response.socket?.setNoDelay(true);
       const text = Buffer.concat(parts).toString('utf8');
       const googleKey = incoming.headers['x-goog-api-key'];
       asked.push({
@@ -60,7 +61,8 @@ export async function startRecordedUpstream(): Promise<RecordedUpstream> {
         if (!NOT_SERVED.has(name.toLowerCase())) response.setHeader(name, value);
       }
       response.statusCode = current.response.status;
-      response.end(current.response.body);
+      if (isStreamed(current)) void writeInPieces(response, current.response.body);
+      else response.end(current.response.body);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -78,4 +80,16 @@ export async function startRecordedUpstream(): Promise<RecordedUpstream> {
       await once(server, 'close');
     },
   };
+}
+
+/** Bytes a write: events, lines and multi-byte characters are torn apart, as networks do. */
+const PIECE = 211;
+
+async function writeInPieces(response: ServerResponse, text: string): Promise<void> {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0; at < bytes.length && !response.destroyed; at += PIECE) {
+    response.write(bytes.subarray(at, at + PIECE));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  response.end();
 }
