@@ -69,7 +69,7 @@ function retryAfterHeader(text: string | undefined, nowMs: number): number | nul
 
 function dateMs(text: string, nowMs: number): number | null {
   // Date.parse reads all sorts of text ("model 3" is a date to V8): only what looks like a full date is one.
-  if (!/^\s*(?:\d{4}-\d{2}-\d{2}[T ]|[A-Za-z]{3,9},? )/.test(text)) return null;
+  if (!/^\s*(?:\d{4}-\d{2}-\d{2}[T ]|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )/i.test(text)) return null;
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : at - nowMs;
 }
