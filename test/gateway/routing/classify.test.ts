@@ -21,7 +21,7 @@ interface Case {
   headers?: Record<string, string>;
   provider?: string;
   dayBoundary?: ClassifyContext['dayBoundary'];
-  expected: Partial<Failure>;
+  expected: { [Field in keyof Failure]?: Failure[Field] | undefined };
 }
 const said = (message: string, more: Record<string, unknown> = {}) => ({ error: { message, ...more } });
 
