@@ -101,8 +101,12 @@ class CooldownStore implements Cooldowns {
     const existing = this.find(scope, key, now);
     const isSideBySide = existing?.kind === failure.kind;
     const isStated = takesStated(policy.cooldown) && failure.retryAfterMs !== null && failure.retryAfterMs > 0;
-    const streak = this.touchStreak(`${scope}${SEPARATOR}${key}${SEPARATOR}${failure.kind}`, now, isSideBySide || isStated);
-        if (isSideBySide && existing && !isStated) return existing;
+    const streak = this.touchStreak(
+      `${scope}${SEPARATOR}${key}${SEPARATOR}${failure.kind}`,
+      now,
+      isSideBySide || isStated,
+    );
+    if (isSideBySide && existing && !isStated) return existing;
     const length = Math.min(
       lengthMs(policy.cooldown, failure, streak.count),
       target.isLocal ? LOCAL_CAP_MS : MAX_STATED_MS,
