@@ -78,11 +78,11 @@ export function createArgumentWriter(): ArgumentWriter {
       if (path.length === 0 || typeof path[0] !== 'string') return '';
       const isContinuation = openString !== null && openString === pathKey(path) && typeof value === 'string';
       const depth = appendDepth(root, stack, path);
-      if (!store(root, path, value)) return '';
+      const change = store(root, path, value);
+      if (change === 'refused') return '';
       if (isContinuation) return JSON.stringify(value).slice(1, -1) + (willContinue ? '' : closeString());
       if (depth === null) {
-        // An empty continuation of a finished string changes nothing.
-        if (value !== '') rewritten.add(path[0]);
+        if (change === 'changed') rewritten.add(path[0]);
         return '';
       }
       return begin() + appendValue(path, depth, value, willContinue);
@@ -109,6 +109,8 @@ function appendDepth(root: Record<string, unknown>, stack: readonly Frame[], pat
   let depth = 0;
   let node: unknown = root;
   while (depth < path.length - 1 && stack[depth + 1]?.key === path[depth]) {
+    // An open container whose place was since taken by a plain value.
+    if (typeof node !== 'object' || node === null) return null;
     node = (node as Record<string | number, unknown>)[path[depth] as string];
     depth++;
   }
@@ -126,20 +128,24 @@ function appendKey(frame: Frame, key: string | number): string {
   return typeof key === 'number' ? text : `${text}${JSON.stringify(key)}:`;
 }
 
-/** Mirrors the value in the tree. False when the path makes no sense. */
-function store(root: Record<string, unknown>, path: ArgumentPath, value: ArgumentValue): boolean {
+/** Mirrors the value in the tree. `refused` when the path makes no sense, `same` for an empty end of a string. */
+function store(
+  root: Record<string, unknown>,
+  path: ArgumentPath,
+  value: ArgumentValue,
+): 'changed' | 'same' | 'refused' {
   let node: Record<string | number, unknown> | unknown[] = root;
   for (let i = 0; i < path.length; i++) {
     const key = path[i] as string | number;
     if (Array.isArray(node)) {
-      if (typeof key !== 'number' || key > node.length + maxGap) return false;
+      if (typeof key !== 'number' || key > node.length + maxGap) return 'refused';
       while (node.length <= key) node.push(null);
-    } else if (typeof key === 'number') return false;
+    } else if (typeof key === 'number') return 'refused';
     const members = node as Record<string | number, unknown>;
     const old = Object.hasOwn(members, key) ? members[key] : undefined;
     if (i === path.length - 1) {
       members[key] = typeof old === 'string' && typeof value === 'string' ? old + value : value;
-      return true;
+      return typeof old === 'string' && value === '' ? 'same' : 'changed';
     }
     if (Array.isArray(old) || isObject(old)) node = old;
     else {
@@ -148,7 +154,7 @@ function store(root: Record<string, unknown>, path: ArgumentPath, value: Argumen
       node = fresh;
     }
   }
-  return false;
+  return 'refused';
 }
 
 /** Without a prototype, so that a parameter named `__proto__` is one like any other. */

@@ -66,15 +66,14 @@ function convert(schema: unknown, walk: Walk): JsonObject {
 function mergeAll(schema: JsonObject, walk: Walk): JsonObject {
   if (!Array.isArray(schema.allOf)) return schema;
   const { allOf, ...rest } = schema;
-  let merged: JsonObject = rest;
+  let merged: JsonObject = {};
   for (const part of allOf as unknown[]) {
-    if (!isObject(part)) continue;
+    if (!isObject(part) || walk.depth > maxDepth || --walk.budget.nodes < 0) continue;
     const inlined = inlineRef(part, walk.root, walk.refs);
-    if (inlined && walk.depth <= maxDepth) {
-      merged = mergeSchemas(mergeAll(inlined.schema, { ...walk, refs: inlined.refs, depth: walk.depth + 1 }), merged);
-    }
+    if (!inlined) continue;
+    merged = mergeSchemas(merged, mergeAll(inlined.schema, { ...walk, refs: inlined.refs, depth: walk.depth + 1 }));
   }
-  return merged;
+  return mergeSchemas(merged, rest);
 }
 
 /** The branches of `anyOf`, `oneOf` or a type union, each complete in itself; null when there are none. */
