@@ -77,7 +77,8 @@ export function createArgumentWriter(): ArgumentWriter {
     write(path, value, willContinue) {
       if (path.length === 0 || typeof path[0] !== 'string') return '';
       const isContinuation = openString !== null && openString === pathKey(path) && typeof value === 'string';
-      const depth = appendDepth(root, stack, path);
+      // A member that is written again anyway takes no more text: its open containers may have been replaced since.
+      const depth = rewritten.has(path[0]) ? null : appendDepth(root, stack, path);
       const change = store(root, path, value);
       if (change === 'refused') return '';
       if (isContinuation) return JSON.stringify(value).slice(1, -1) + (willContinue ? '' : closeString());
@@ -109,8 +110,6 @@ function appendDepth(root: Record<string, unknown>, stack: readonly Frame[], pat
   let depth = 0;
   let node: unknown = root;
   while (depth < path.length - 1 && stack[depth + 1]?.key === path[depth]) {
-    // An open container whose place was since taken by a plain value.
-    if (typeof node !== 'object' || node === null) return null;
     node = (node as Record<string | number, unknown>)[path[depth] as string];
     depth++;
   }
