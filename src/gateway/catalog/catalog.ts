@@ -1,8 +1,6 @@
 import type { CatalogModel } from '../providers/spec.js';
 import rows from './catalog.json' with { type: 'json' };
-
-/** Ranks of models that nobody ranked: after all ranked ones. */
-export const UNRANKED = 1000;
+import { UNRANKED } from './modelDefaults.js';
 
 /** A row of catalog.json, in the words of its source. */
 interface CatalogRow {

@@ -1,6 +1,7 @@
 import { errorMessage, isObject } from '../providers/errorBody.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
-import { builtInModels, UNRANKED } from './catalog.js';
+import { builtInModels } from './catalog.js';
+import { discoverableModel } from './modelDefaults.js';
 
 /** Names of models that do not chat. */
 const NOT_CHAT =
@@ -115,8 +116,7 @@ function withListed(model: CatalogModel, item: Record<string, unknown>): Catalog
 function fromList(spec: ProviderSpec, id: string, item: Record<string, unknown>): CatalogModel {
   const maxOutput = readNumber(item, OUTPUT_FIELDS);
   return {
-    provider: spec.id,
-    id,
+    ...discoverableModel(spec.id, id),
     name: displayName(item) ?? id,
     contextWindow: readNumber(item, CONTEXT_FIELDS) ?? null,
     ...(maxOutput !== undefined && { maxOutput }),
@@ -126,11 +126,6 @@ function fromList(spec: ProviderSpec, id: string, item: Record<string, unknown>)
     reasoning:
       hasAbility(item, ['reasoning', 'thinking', 'include_reasoning']) ??
       (item.thinking === true || REASONING_NAME.test(id)),
-    intelligenceRank: UNRANKED,
-    speedRank: UNRANKED,
-    enabled: true,
-    limits: {},
-    source: 'discovered',
   };
 }
 

@@ -1,8 +1,21 @@
 import { PROVIDERS } from './table.js';
 
-/** Shapes that say who issued the key, by a prefix of its own. The others (`sk-…`, bare hex) are guesses. */
-const DISTINCT_PREFIX =
-  /^(?:AIza|gsk_|csk-|sk-or-v1-|sk-orca-|nvapi-|ghp_|github_pat_|hf_|ms-|bce-v3\/|eyJ)|^[0-9a-f]{32}:/;
+/** Prefixes that only one provider's keys have; what else matches them (40 characters of anything) is coincidence. */
+const OWN_PREFIXES: readonly (readonly [prefix: RegExp, provider: string])[] = [
+  [/^AIza/, 'google'],
+  [/^gsk_/, 'groq'],
+  [/^csk-/, 'cerebras'],
+  [/^sk-or-v1-/, 'openrouter'],
+  [/^sk-orca-/, 'orcarouter'],
+  [/^nvapi-/, 'nvidia'],
+  [/^(?:ghp|github_pat)_/, 'github'],
+  [/^hf_/, 'huggingface'],
+  [/^[ps]k_/, 'pollinations'],
+  [/^ms-/, 'modelscope'],
+  [/^bce-v3\//, 'qianfan'],
+  [/^eyJ/, 'minimax'],
+  [/^[0-9a-f]{32}:/, 'cloudflare'],
+];
 
 /**
  * Provider ids whose key shape matches a pasted text, best first: an issuer's own prefix before generic shapes
@@ -13,10 +26,9 @@ export function recogniseKey(text: string): string[] {
   const key = cleanPastedKey(text);
   if (key.length < 8) return [];
   const matches = PROVIDERS.filter((spec) => spec.keyShape?.test(key)).map((spec) => spec.id);
-  if (!DISTINCT_PREFIX.test(key)) return matches;
-  // A distinct prefix leaves generic patterns (22 or 40 characters of anything) as mere coincidences: last.
-  const own = matches.filter((id) => isDistinct(id));
-  return [...own, ...matches.filter((id) => !own.includes(id))];
+  const own = OWN_PREFIXES.find(([prefix]) => prefix.test(key))?.[1];
+  if (own === undefined || !matches.includes(own)) return matches;
+  return [own, ...matches.filter((id) => id !== own)];
 }
 
 /** Undoes what copying adds: white space, quotes, `NAME=`, `Bearer `. */
@@ -27,9 +39,4 @@ export function cleanPastedKey(text: string): string {
     .replace(/^bearer\s+/i, '')
     .replace(/^["'`]|["'`]$/g, '')
     .trim();
-}
-
-function isDistinct(id: string): boolean {
-  const generic = ['cohere', 'mistral', 'aihorde', 'moonshot', 'siliconflow'];
-  return !generic.includes(id);
 }
