@@ -52,12 +52,20 @@ describe('conformance B: failover, rate limits', () => {
   }
 
   it("case 27: a daily 429 benches until the provider's day ends (UTC)", async () => {
-    const scene = await startScene(bed, [
-      errorStatus(429, 'Rate limit reached for model on requests per day (RPD): Limit 1000, Used 1000, Requested 1.'),
-      chatCompletion(),
-    ]);
-    await failsOver(scene, 'daily_quota');
-    await isBenchedFor(scene, 12 * hour); // the clock starts at noon UTC
+    const clock = createManualClock(); // noon UTC
+    const u1 = await bed.provider([errorStatus(429, 'Rate limit exceeded: free-models-per-day'), chatCompletion()]);
+    const u2 = await bed.provider(chatCompletion({ text: 'from two' }));
+    const model = 'openrouter/openai/gpt-oss-20b:free';
+    const config = configOf(
+      {
+        openrouter: { baseUrl: u1.baseUrl, keys: [{ key: secrets.openrouter }] },
+        mistral: { baseUrl: u2.baseUrl, keys: [{ key: secrets.mistral }] },
+      },
+      [model, u2Name],
+    );
+    const gateway = await bed.gateway({ config, clock });
+    assert.equal((await gateway.chat()).headers['x-fallback-trail'], `${model}=daily_quota`);
+    await isBenchedFor({ clock, u1, u2, gateway }, 12 * hour);
   });
 
   it("case 27: Google's day ends at midnight Pacific", async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { useBed } from '../support/bed.js';
 import { createManualClock } from '../support/manualClock.js';
 import { chatCompletion, errorStatus } from '../support/provider.js';
-import { assertError, chainOf, configOf, textOf, u1Name, u2Name } from '../support/scenario.js';
+import { assertError, chainOf, configOf, secrets, textOf, u1Name, u2Name } from '../support/scenario.js';
 
 const image = {
   type: 'image_url',
@@ -181,7 +181,12 @@ describe('conformance D: model selection', () => {
   });
 
   it('case 70: switching something off takes effect on the next request', async () => {
-    const { gateway, u1 } = await pair();
+    const u1 = await bed.provider(chatCompletion({ text: 'from one' }));
+    const u2 = await bed.provider(chatCompletion({ text: 'from two' }));
+    const config = chainOf(u1, u2, { providers: { groq: { baseUrl: `${u1.origin}/openai/v1` } } });
+    // A key of the user's, not of the config file: that one is changed there.
+    const stored = { id: 'k1', provider: 'groq', label: 'mine', enabled: true, secret: secrets.groq };
+    const gateway = await bed.gateway({ config, keys: [stored], clock: createManualClock() });
     assert.equal(await textOf(await gateway.chat()), 'from one');
     const keys = await (await gateway.api('GET', '/api/keys')).json();
     const key = keys.data.find((one: { provider: string }) => one.provider === 'groq');

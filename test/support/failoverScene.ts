@@ -22,12 +22,17 @@ export interface FailoverScene {
 export async function startScene(
   bed: Bed,
   first: Handler | readonly Handler[],
-  more: Parameters<typeof chainOf>[2] = {},
+  more:
+    | Parameters<typeof chainOf>[2]
+    | ((u1: FakeProvider) => NonNullable<Parameters<typeof chainOf>[2]>['providers']) = {},
 ): Promise<FailoverScene> {
   const clock = createManualClock();
   const u1 = await bed.provider(first);
   const u2 = await bed.provider(chatCompletion({ text: 'from two' }));
-  const gateway = await bed.gateway({ config: chainOf(u1, u2, more), clock });
+  const gateway = await bed.gateway({
+    config: chainOf(u1, u2, typeof more === 'function' ? { providers: more(u1) } : more),
+    clock,
+  });
   return { clock, u1, u2, gateway };
 }
 
