@@ -37,7 +37,8 @@ function common(production) {
  * @returns {BuildOptions}
  */
 export function nodeOptions(production = false) {
-  return { ...common(production), platform: 'node', format: 'cjs', target: 'node20' };
+  // The ES module of a package where it has one: jsonc-parser's CommonJS build hides its requires from a bundler.
+  return { ...common(production), platform: 'node', format: 'cjs', target: 'node20', mainFields: ['module', 'main'] };
 }
 
 /**

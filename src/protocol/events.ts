@@ -3,8 +3,22 @@ export type GatewayEvent =
   | { type: 'request.started'; id: string; at: number; model: string; stream: boolean; client: string | null }
   | { type: 'request.routed'; id: string; at: number; provider: string; model: string; attempt: number }
   | { type: 'request.ended'; id: string; at: number; outcome: RequestOutcome }
-  | { type: 'key.changed'; at: number; keyId: string; provider: string; change: 'added' | 'updated' | 'removed' | 'health' }
-  | { type: 'cooldown.changed'; at: number; id: string; provider: string; model: string | null; until: number | null; kind: string }
+  | {
+      type: 'key.changed';
+      at: number;
+      keyId: string;
+      provider: string;
+      change: 'added' | 'updated' | 'removed' | 'health';
+    }
+  | {
+      type: 'cooldown.changed';
+      at: number;
+      id: string;
+      provider: string;
+      model: string | null;
+      until: number | null;
+      kind: string;
+    }
   | { type: 'gateway.changed'; at: number; state: GatewayState };
 
 export interface RequestOutcome {
@@ -33,7 +47,15 @@ export interface GatewayState {
   uptimeMs: number;
   leader: boolean;
   url: string;
-  counts: { keys: number; usableKeys: number; providers: number; models: number; availableModels: number; inFlight: number; requests: number };
+  counts: {
+    keys: number;
+    usableKeys: number;
+    providers: number;
+    models: number;
+    availableModels: number;
+    inFlight: number;
+    requests: number;
+  };
   /** Can anything answer right now? If not, a sentence says why and what to do. */
   canAnswer: boolean;
   reason: string | null;

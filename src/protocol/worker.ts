@@ -59,5 +59,11 @@ export type FromGateway =
   | { type: 'failed'; reason: 'port-taken' | 'error'; message: string }
   /** Keys changed through the admin API: the editor side stores them, then answers `keys.saved`. */
   | { type: 'keys.changed'; sequence: number; keys: StoredKey[] }
-  | { type: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; component: string; message: string; fields?: Record<string, unknown> }
+  | {
+      type: 'log';
+      level: 'debug' | 'info' | 'warn' | 'error';
+      component: string;
+      message: string;
+      fields?: Record<string, unknown>;
+    }
   | { type: 'closed' };

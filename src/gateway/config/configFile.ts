@@ -114,7 +114,8 @@ export function checkConfig(value: unknown, knownProviders: readonly string[]): 
 
 function checkProvider(id: string, provider: ConfigProvider, known: readonly string[]): void {
   if (id.startsWith('custom:')) {
-    if (!/^custom:[\w.-]+$/.test(id)) throw new ConfigError(`providers.${id}: a custom name has letters, digits, . _ -`);
+    if (!/^custom:[\w.-]+$/.test(id))
+      throw new ConfigError(`providers.${id}: a custom name has letters, digits, . _ -`);
     if (!provider.baseUrl) throw new ConfigError(`providers.${id}.baseUrl: a custom provider needs its base URL`);
   } else if (!known.includes(id)) {
     throw new ConfigError(`providers.${id}: unknown provider${suggestion(id, known)}; others go under "custom:<name>"`);
@@ -125,7 +126,8 @@ function checkChain(path: string, entries: string[], isKnown: (id: string) => bo
   entries.forEach((entry, position) => {
     const slash = entry.indexOf('/');
     const id = entry.slice(0, Math.max(slash, 0));
-    if (slash < 1) throw new ConfigError(`${path}[${position}]: expected "provider/model", not ${JSON.stringify(entry)}`);
+    if (slash < 1)
+      throw new ConfigError(`${path}[${position}]: expected "provider/model", not ${JSON.stringify(entry)}`);
     if (!isKnown(id)) throw new ConfigError(`${path}[${position}]: unknown provider "${id}"${suggestion(id, known)}`);
   });
 }

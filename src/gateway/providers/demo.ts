@@ -5,7 +5,7 @@ import { isObject } from './errorBody.js';
 import { flattenContent } from './parameterRules.js';
 
 const HOW_TO_GO_ON =
-  'To get real answers, add a free key: run "FreeLLM: Add Key" in VS Code, or `freellm keys add groq` in a terminal.';
+  'To get real answers, add a free key: run "FreeLLM: Add Key" in VS Code, or put one into the config file of `freellm serve`.';
 /** Characters; long questions are not repeated whole. */
 const MAX_QUOTE = 200;
 

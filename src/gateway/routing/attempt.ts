@@ -30,7 +30,10 @@ export interface AttemptAnswer {
   usage: Usage | null;
 }
 
-export type WholeAttemptEnd = AttemptFailure | { type: 'answered'; completion: NormalizedCompletion } | { type: 'aborted' };
+export type WholeAttemptEnd =
+  | AttemptFailure
+  | { type: 'answered'; completion: NormalizedCompletion }
+  | { type: 'aborted' };
 
 /** Larger error bodies are cut; larger answers are not read at all. */
 const MAX_ERROR_BYTES = 256 * 1024;
@@ -76,7 +79,9 @@ export class BodyCollector {
   }
 
   text(): string {
-    return this.chunks.length === 1 ? (this.chunks[0]?.toString('utf8') ?? '') : Buffer.concat(this.chunks).toString('utf8');
+    return this.chunks.length === 1
+      ? (this.chunks[0]?.toString('utf8') ?? '')
+      : Buffer.concat(this.chunks).toString('utf8');
   }
 
   static for(status: number): BodyCollector {
@@ -156,8 +161,9 @@ export function attemptWhole(
       onEnd: () => end(readWholeBody(context, candidate, request, { status, headers, body })),
       onError: (error) => end(error.kind === 'aborted' ? { type: 'aborted' } : transportFailed(error)),
     };
-    // A whole answer is written before it is sent: it may take as long as its first delta and its idle time together.
-    const wholeMs = limitMs + candidate.runtime.idleMs;
+    // A whole answer is written before it is sent: it may take as long as its first delta and its idle time together,
+    // but who configured a short wait for the first byte means it here too.
+    const wholeMs = limitMs + Math.min(candidate.runtime.idleMs, 3 * limitMs);
     const cancelTimer = context.clock.after(wholeMs, () => {
       end(failed(failureOf('slow', `No answer within ${Math.round(wholeMs / 1000)} s`), true));
       exchange.abort();

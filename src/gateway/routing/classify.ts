@@ -204,8 +204,7 @@ function kindOf429(
   // Gemini's way to say that a model has no free tier.
   if (context.provider === 'google' && /\blimit: 0(?![\d.])/.test(words.text)) return 'forbidden';
   if (has(CREDIT_CODES)) return 'credit';
-  const stated = statedLimitIn(words.text, false);
-  if (stated?.requested !== undefined && stated.requested > stated.limit.value) return 'too_large';
+  // Also where more was requested than the limit ever allows: a 429 is no verdict on the prompt (413 is).
   return DAILY.test(words.text) || words.codes.some((code) => DAILY.test(code)) ? 'daily_quota' : 'rate_limit';
 }
 

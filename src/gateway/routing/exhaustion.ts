@@ -43,13 +43,19 @@ export function exhaustionError(
   const isEvery = (test: (attempt: AttemptRecord) => boolean) => attempts.every(test);
   if (isEvery(({ kind }) => kind === 'too_large')) return contextTooLong(attempts);
   if (isEvery(({ kind }) => kind === 'gone')) {
-    return new HttpError(404, 'invalid_request_error', 'model_not_found', `No provider has the model any more. ${words(attempts)}`);
+    return new HttpError(
+      404,
+      'invalid_request_error',
+      'model_not_found',
+      `No provider has the model any more. ${words(attempts)}`,
+    );
   }
   if (isEvery(({ kind }) => kind === 'bad_request')) {
     return new HttpError(400, 'invalid_request_error', 'provider_rejected_request', words(attempts));
   }
   if (isEvery(({ kind }) => RATE_KINDS.has(kind) || kind === 'too_large')) return rateLimited(cooling, nowMs);
-  if (isEvery(({ isTimeout }) => isTimeout)) return exhausted(504, 'upstream_timeout', `Every attempt timed out. ${words(attempts)}`);
+  if (isEvery(({ isTimeout }) => isTimeout))
+    return exhausted(504, 'upstream_timeout', `Every attempt timed out. ${words(attempts)}`);
   return exhausted(502, 'upstream_error', `No provider could answer. ${words(attempts)}`);
 }
 
@@ -60,7 +66,10 @@ export function incapableError(candidates: readonly Candidate[], needs: RequestN
     return bad('no_vision_model', 'The request has an image, and no enabled model can see; add a key for one that can');
   }
   if (needs.tools && !candidates.some((candidate) => candidate.catalog.tools)) {
-    return bad('no_tools_model', 'The request has tools, and no enabled model can call them; add a key for one that can');
+    return bad(
+      'no_tools_model',
+      'The request has tools, and no enabled model can call them; add a key for one that can',
+    );
   }
   const largest = Math.max(0, ...candidates.map((candidate) => candidate.catalog.contextWindow ?? 0));
   const combined = candidates.some((candidate) => (candidate.catalog.contextWindow ?? Infinity) >= needs.promptTokens);
@@ -90,7 +99,8 @@ function rateLimited(cooling: { candidate: Candidate; cooldown: Cooldown }[], no
   const soonest = Math.min(...cooling.map(({ cooldown }) => cooldown.until));
   const seconds = Number.isFinite(soonest) ? Math.max(1, Math.ceil((soonest - nowMs) / 1000)) : 60;
   const resets = cooling.map(
-    ({ candidate, cooldown }) => `${candidate.name} (${cooldown.kind}) again at ${new Date(cooldown.until).toISOString()}`,
+    ({ candidate, cooldown }) =>
+      `${candidate.name} (${cooldown.kind}) again at ${new Date(cooldown.until).toISOString()}`,
   );
   const headers: Record<string, string> = { 'retry-after': String(seconds) };
   if (seconds > MAX_LIBRARY_WAIT_SECONDS) headers['x-should-retry'] = 'false';

@@ -68,6 +68,14 @@ export interface InventorySources {
   disabled: ReadonlySet<string>;
 }
 
+/** The built-in demo takes whatever is asked. */
+const DEMO_MODEL: CatalogModel = {
+  ...discoverableModel('demo', 'demo'),
+  name: 'FreeLLM demo',
+  tools: true,
+  vision: true,
+  source: 'built-in',
+};
 const DEFAULT_TIMEOUTS = { connectMs: 10_000, firstByteMs: 30_000, idleMs: 90_000 };
 
 export function buildInventory(sources: InventorySources): Inventory {
@@ -101,16 +109,23 @@ export function buildInventory(sources: InventorySources): Inventory {
   const pick = (names: readonly string[]) => names.flatMap((name) => byName.get(name) ?? []);
   for (const list of byModelId.values()) list.sort(byRank);
   return {
-    chain: sources.config.chain ? pick(sources.config.chain) : [...byName.values()].flat().sort(byRank),
+    chain: sources.config.chain ? pick(withDemo(sources.config.chain)) : [...byName.values()].flat().sort(byRank),
     byName,
     byModelId,
     profiles: new Map(Object.entries(sources.config.profiles ?? {}).map(([name, { chain }]) => [name, pick(chain)])),
     logical: new Map(Object.entries(sources.logicalModels).map(([name, members]) => [name, pick(members)])),
-    known: new Map([...known.values()].flatMap((models) => [...models.values()].map((m) => [`${m.provider}/${m.id}`, m]))),
+    known: new Map(
+      [...known.values()].flatMap((models) => [...models.values()].map((m) => [`${m.provider}/${m.id}`, m])),
+    ),
     hasProvider: keyedProviders.size > 0,
     keyedProviders,
     disabledNames,
   };
+}
+
+/** A configured chain ends in the demo while that is switched on. */
+function withDemo(chain: readonly string[]): readonly string[] {
+  return [...chain.filter((name) => name !== 'demo/demo'), 'demo/demo'];
 }
 
 /** Best rank first; the demo is always last; equal ranks keep the provider's and the key's order. */
@@ -122,6 +137,7 @@ function byRank(a: Candidate, b: Candidate): number {
 /** Whether a chain of the config names the model, or nothing switched it off. */
 function isModelOn(model: CatalogModel, sources: InventorySources): boolean {
   const name = `${model.provider}/${model.id}`;
+  if (model.provider === 'demo') return sources.demo;
   if (sources.disabled.has(name)) return false;
   const { chain, profiles } = sources.config;
   if (!chain) return model.enabled;
@@ -136,6 +152,7 @@ function knownModels(sources: InventorySources): Map<string, Map<string, Catalog
     models.set(model.id, model);
     known.set(model.provider, models);
   };
+  if (sources.demo) put(DEMO_MODEL);
   for (const model of sources.models) put(model);
   for (const key of sources.keys.all()) {
     if (!key.provider.startsWith('custom:')) continue;
@@ -164,7 +181,10 @@ function providerRuntimes(sources: InventorySources): ProviderRuntime[] {
   }
   for (const key of sources.keys.all()) {
     if (!key.baseUrl || specs.has(key.provider)) continue;
-    specs.set(key.provider, customProviderSpec(key.provider, customOptions(key.baseUrl, undefined, key.secret === null)));
+    specs.set(
+      key.provider,
+      customProviderSpec(key.provider, customOptions(key.baseUrl, undefined, key.secret === null)),
+    );
   }
   return [...specs.values()].map((spec) => runtimeOf(spec, sources.config.providers?.[spec.id], sources));
 }
@@ -205,7 +225,9 @@ function keylessKey(provider: string): StoredKey {
 
 function makeCandidate(name: string, runtime: ProviderRuntime, model: CatalogModel, key: StoredKey): Candidate {
   const split = runtime.spec.hasAccountId && key.secret !== null ? splitSecret(key.secret) : null;
-  const baseUrl = runtime.spec.hasAccountId ? fillAccountId(runtime.baseUrl, split?.accountId ?? null) : runtime.baseUrl;
+  const baseUrl = runtime.spec.hasAccountId
+    ? fillAccountId(runtime.baseUrl, split?.accountId ?? null)
+    : runtime.baseUrl;
   return {
     name,
     provider: model.provider,
@@ -245,4 +267,3 @@ function isLocalHost(url: string): boolean {
     /^\[f[cd]/.test(host)
   );
 }
-

@@ -19,7 +19,9 @@ export function resolveModel(inventory: Inventory, model: string): readonly Cand
     inventory.byModelId.get(model) ??
     nonEmpty(inventory.logical.get(model));
   if (found) return nonEmpty(found) ?? throwError(noProvidersError());
-  return throwError(inventory.hasProvider ? withoutKey(inventory, model) : (unkeyed(inventory, model) ?? noProvidersError()));
+  return throwError(
+    inventory.hasProvider ? withoutKey(inventory, model) : (unkeyed(inventory, model) ?? noProvidersError()),
+  );
 }
 
 /** `auto:<strategy>` (strategies come with the issue on routing: until then all mean the chain's order), `auto:<profile>`. */
@@ -40,11 +42,18 @@ function unkeyed(inventory: Inventory, model: string): HttpError | null {
   if (!known?.enabled || inventory.disabledNames.has(`${known.provider}/${known.id}`)) return null;
   if (inventory.keyedProviders.has(known.provider)) return null;
   const message = `No key for ${known.provider}, which serves ${model}: run "FreeLLM: Add Key" in VS Code, or add one to the config file`;
-  return new HttpError(503, 'api_error', 'no_providers_configured', message, { headers: { 'x-should-retry': 'false' } });
+  return new HttpError(503, 'api_error', 'no_providers_configured', message, {
+    headers: { 'x-should-retry': 'false' },
+  });
 }
 
 function modelNotFound(inventory: Inventory, model: string): HttpError {
-  const names = new Set(['auto', ...inventory.profiles.keys(), ...inventory.logical.keys(), ...inventory.byName.keys()]);
+  const names = new Set([
+    'auto',
+    ...inventory.profiles.keys(),
+    ...inventory.logical.keys(),
+    ...inventory.byName.keys(),
+  ]);
   const nearest = nearestNames(model, names, 3);
   const hint = nearest.length > 0 ? `; did you mean ${nearest.join(', ')}?` : '; GET /v1/models lists those there are';
   const message = `The model ${JSON.stringify(model.slice(0, 200))} does not exist or is switched off${hint}`;

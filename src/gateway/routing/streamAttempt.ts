@@ -110,20 +110,38 @@ export class StreamAttempt implements UpstreamHandler {
   }
 
   onEnd(): void {
-    if (this.isEnded) return this.cancelTimer();
-    if (this.body) return this.endWhole(this.body);
+    if (this.isEnded) {
+      this.cancelTimer();
+      return;
+    }
+    if (this.body) {
+      this.endWhole(this.body);
+      return;
+    }
     this.reader?.end();
     for (const event of this.decoder.end()) this.take(event);
     if (this.isEnded) return;
-    if (this.normalizer.isFinished) return this.complete();
+    if (this.normalizer.isFinished) {
+      this.complete();
+      return;
+    }
     this.breakOff(failureOf('empty', 'The stream ended without a finish reason'), false);
   }
 
   onError(error: UpstreamError): void {
-    if (this.isEnded) return this.cancelTimer();
-    if (error.kind === 'aborted') return this.end({ type: 'aborted' });
+    if (this.isEnded) {
+      this.cancelTimer();
+      return;
+    }
+    if (error.kind === 'aborted') {
+      this.end({ type: 'aborted' });
+      return;
+    }
     // A finish reason has come: what breaks after it loses nothing.
-    if (this.normalizer.isFinished && this.normalizer.hasAnswer) return this.complete();
+    if (this.normalizer.isFinished && this.normalizer.hasAnswer) {
+      this.complete();
+      return;
+    }
     const { failure, isTimeout } = transportFailed(error);
     this.breakOff(failure, isTimeout);
   }
@@ -151,7 +169,10 @@ export class StreamAttempt implements UpstreamHandler {
   }
 
   private take(event: DecodedEvent): void {
-    if (event.type === 'done') return this.complete();
+    if (event.type === 'done') {
+      this.complete();
+      return;
+    }
     if (event.type === 'error') {
       this.breakOff(classifyInBand(event, classifyContext(this.candidate, this.context.clock)), false);
       this.exchange?.abort();
@@ -175,7 +196,10 @@ export class StreamAttempt implements UpstreamHandler {
     this.limit(ms, () => {
       const { idleMs } = this.candidate.runtime;
       const idle = this.context.clock.now() - this.lastDeltaAt;
-      if (idle < idleMs) return this.watchIdle(idleMs - idle);
+      if (idle < idleMs) {
+        this.watchIdle(idleMs - idle);
+        return;
+      }
       this.timeOut(`No further delta within ${Math.round(idleMs / 1000)} s`);
     });
   }
@@ -196,11 +220,15 @@ export class StreamAttempt implements UpstreamHandler {
     if (this.isEnded) return;
     const { normalizer } = this;
     if (!normalizer.isFinished && !normalizer.hasAnswer) {
-      return this.breakOff(failureOf('empty', 'The stream ended without an answer'), false);
+      this.breakOff(failureOf('empty', 'The stream ended without an answer'), false);
+      return;
     }
     const terminal = normalizer.finish();
     const isAcceptable = normalizer.hasAnswer || normalizer.finishReason === 'length';
-    if (!isAcceptable && !this.isCommitted) return this.endEmpty();
+    if (!isAcceptable && !this.isCommitted) {
+      this.endEmpty();
+      return;
+    }
     if (!this.isCommitted) this.commit();
     this.outgoing.push(...terminal);
     this.flush();
@@ -210,7 +238,9 @@ export class StreamAttempt implements UpstreamHandler {
 
   private endEmpty(): void {
     const isBlocked = this.normalizer.finishReason === 'content_filter';
-    const text = isBlocked ? "The provider's safety filter blocked the answer" : 'The stream had no text and no tool call';
+    const text = isBlocked
+      ? "The provider's safety filter blocked the answer"
+      : 'The stream had no text and no tool call';
     this.end({ ...failed(failureOf('empty', text)), isBlocked });
     this.release();
   }
@@ -224,7 +254,10 @@ export class StreamAttempt implements UpstreamHandler {
   private endWhole(body: BodyCollector): void {
     const answer = { status: this.status, headers: this.headers, body };
     const end = readWholeBody(this.context, this.candidate, this.request, answer);
-    if (end.type !== 'answered') return this.end(end);
+    if (end.type !== 'answered') {
+      this.end(end);
+      return;
+    }
     for (const chunk of completionAsChunks(end.completion.completion)) this.take({ type: 'chunk', chunk });
     if (end.completion.usage) this.take({ type: 'chunk', chunk: { choices: [], usage: end.completion.usage } });
     this.complete();

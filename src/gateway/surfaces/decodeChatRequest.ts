@@ -82,13 +82,14 @@ const EFFORTS: Readonly<Record<string, ReasoningEffort>> = {
 /**
  * A parsed `/v1/chat/completions` body as a `ChatRequest`, leniently: what cannot be meant is ignored, legacy fields are
  * folded in, and objects that are already right are reused (the body must not be changed afterwards).
- * @throws RequestError when it is no object, has no messages, an unknown role, impossible content, `n` > 1, or tools
+ * @throws RequestError when it is no object, has a model that is no string, no messages, an unknown role, impossible content, `n` > 1, or tools
  * that are no array.
  */
 export function decodeChatRequest(body: unknown): ChatRequest {
   if (!isObject(body)) throw new RequestError(null, 'The body must be a JSON object');
   const answers = toNumber(body.n);
   if (answers !== undefined && answers > 1) throw new RequestError('n', 'n must be 1: one answer per request');
+  if (body.model != null && typeof body.model !== 'string') throw new RequestError('model', 'model must be a string');
   const request: ChatRequest = {
     model: typeof body.model === 'string' && body.model.trim() !== '' ? body.model.trim() : 'auto',
     messages: decodeMessages(body.messages),

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { version } from '../../package.json';
+import { ConfigError, type ConfigFile, parseConfig } from './config/configFile.js';
+import { createGateway } from './gateway.js';
+import { type Identity, loadIdentity } from './identity.js';
+import { createJsonLog, filterLog, isLogLevel } from './jsonLog.js';
+import { proxyFromEnvironment } from './net/proxy.js';
+import type { LogLevel } from './ports.js';
+import { PROVIDERS } from './providers/table.js';
+import { systemClock } from './systemClock.js';
+
+const USAGE = `freellm serve [--port 3001] [--host 127.0.0.1] [--data DIR] [--config FILE] [--demo] [--log-level info]
+  Serves the free tiers of your providers as one OpenAI-compatible endpoint.
+  --port       0 takes a free port
+  --host       other than 127.0.0.1 opens the gateway to the network
+  --data       where the tokens are kept (default: ~/.freellm)
+  --config     JSON with comments: tokens, providers and keys, chain, settings
+  --demo       puts the built-in demo provider into the chain
+  --log-level  debug, info, warn or error; logs go to standard error
+`;
+
+/** A mistake of the caller: one line on standard error, exit code 2. */
+class UsageError extends Error {}
+
+interface ServeOptions {
+  port: number;
+  host: string;
+  dataDir: string;
+  config: ConfigFile;
+  demo: boolean;
+  logLevel: LogLevel;
+}
+
+/** How long running streams may go on after SIGTERM. */
+const GRACE_MS = 3_000;
+
+async function main(args: string[]): Promise<void> {
+  const [command, ...rest] = args;
+  if (command === '--version' || command === '-v') return void process.stdout.write(`${version}\n`);
+  if (command === undefined || command === '--help' || command === '-h' || rest.includes('--help')) {
+    return void process.stdout.write(USAGE);
+  }
+  if (command !== 'serve') throw new UsageError(`unknown command ${JSON.stringify(command)}; there is: serve`);
+  await serve(readOptions(rest));
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const log = filterLog(
+    createJsonLog((line) => void process.stderr.write(line), systemClock.now),
+    options.logLevel,
+  );
+  const identity = identityOf(options);
+  const gateway = createGateway(
+    { clock: systemClock, log },
+    {
+      ...identity,
+      version,
+      host: options.host,
+      port: options.port,
+      config: options.config,
+      proxy: proxyFromEnvironment(process.env),
+      ...(options.demo ? { demo: true } : {}),
+    },
+  );
+  if (!['127.0.0.1', '::1', 'localhost'].includes(options.host)) {
+    log.log('warn', 'gateway', `Bound to ${options.host}: whoever reaches it and has the token spends your quotas`);
+  }
+  const stop = () => {
+    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
+    void gateway.close(GRACE_MS).then(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const { url, token, adminToken } = await gateway.listen().catch((error: unknown) => {
+    throw listenError(error, options);
+  });
+  process.stdout.write(`${JSON.stringify({ event: 'listening', url, token, adminToken })}\n`);
+}
+
+function readOptions(args: string[]): ServeOptions {
+  const values = parseFlags(args);
+  const port = Number(values.port ?? 3001);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new UsageError(`--port: ${values.port} is not a port`);
+  const logLevel = values['log-level'] ?? 'info';
+  if (!isLogLevel(logLevel)) throw new UsageError('--log-level: expected debug, info, warn or error');
+  return {
+    port,
+    host: values.host ?? '127.0.0.1',
+    dataDir: path.resolve(values.data ?? path.join(os.homedir(), '.freellm')),
+    config: values.config === undefined ? {} : readConfig(values.config),
+    demo: values.demo ?? false,
+    logLevel,
+  };
+}
+
+function parseFlags(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string' },
+        data: { type: 'string' },
+        config: { type: 'string' },
+        demo: { type: 'boolean' },
+        'log-level': { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(firstLine(error));
+  }
+}
+
+function readConfig(file: string): ConfigFile {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--config ${file}: ${firstLine(error)}`);
+  }
+  try {
+    return parseConfig(
+      text,
+      PROVIDERS.map(({ id }) => id),
+    );
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UsageError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+function identityOf({ config, dataDir }: ServeOptions): Identity {
+  if (config.token && config.adminToken) return { token: config.token, adminToken: config.adminToken };
+  try {
+    return loadIdentity(dataDir);
+  } catch (error) {
+    throw new UsageError(`--data ${dataDir}: ${firstLine(error)}`);
+  }
+}
+
+function listenError(error: unknown, { host, port }: ServeOptions): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'EADDRINUSE') return new UsageError(`port ${port} on ${host} is taken; choose another with --port`);
+  if (code === 'EACCES') return new UsageError(`port ${port} may not be opened by this user; choose one above 1023`);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new UsageError(`--host: ${host} is no address of this machine`);
+  return error;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof UsageError) {
+    process.stderr.write(`freellm: ${error.message}\n`);
+    process.exit(2);
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+});

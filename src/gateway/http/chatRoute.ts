@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestOutcome } from '../../protocol/events.js';
+import type { EventBus } from '../eventBus.js';
+import type { Clock, Log } from '../ports.js';
+import { AbortLatch, type LoopContext, type RunOutcome, runChat } from '../routing/attemptLoop.js';
+import type { Candidate, Inventory } from '../routing/inventory.js';
+import { resolveModel } from '../routing/resolveModel.js';
+import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
+import { requestNeeds } from '../surfaces/requestNeeds.js';
+import { ResponseSink } from './chatSink.js';
+import { type HttpError, toHttpError } from './errors.js';
+import { readJsonBody } from './requestBody.js';
+import type { RequestTally } from './requestTally.js';
+
+export interface ChatRouteContext {
+  clock: Clock;
+  log: Log;
+  events: EventBus;
+  tally: RequestTally;
+  inventory(): Inventory;
+  loop: LoopContext;
+}
+
+/** Serves `POST /v1/chat/completions` on Node's own request and response. Never rejects, never throws. */
+export async function serveChat(
+  context: ChatRouteContext,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  requestId: string,
+): Promise<void> {
+  const startedAt = context.clock.now();
+  const latch = new AbortLatch();
+  outgoing.on('close', () => {
+    if (!outgoing.writableFinished) latch.abort();
+  });
+  // A client that vanishes in the middle of a write is no error of ours.
+  outgoing.on('error', () => latch.abort());
+  try {
+    const request = decodeChatRequest(await readJsonBody(incoming));
+    const candidates = resolveModel(context.inventory(), request.model);
+    const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
+    context.tally.begin();
+    context.events.emit({
+      type: 'request.started',
+      id: requestId,
+      model: request.model,
+      stream: request.stream,
+      client: clientOf(incoming),
+    });
+    const onAttempt = (candidate: Candidate, attempt: number) =>
+      context.events.emit({
+        type: 'request.routed',
+        id: requestId,
+        provider: candidate.provider,
+        model: candidate.model,
+        attempt,
+      });
+    const run = { request, needs: requestNeeds(request), candidates, sink, signal: latch, startedAt };
+    try {
+      const outcome = await runChat({ ...context.loop, onAttempt }, run);
+      finish(context, requestId, toOutcome(outcome, sink, startedAt, context.clock.now()));
+    } catch (error) {
+      finish(context, requestId, null);
+      throw error;
+    } finally {
+      sink.close();
+    }
+  } catch (error) {
+    refuse(context, outgoing, requestId, error);
+  }
+}
+
+function finish(context: ChatRouteContext, requestId: string, outcome: RequestOutcome | null): void {
+  context.tally.end(outcome, context.clock.now());
+  if (outcome) context.events.emit({ type: 'request.ended', id: requestId, outcome });
+}
+
+function refuse(context: ChatRouteContext, outgoing: ServerResponse, requestId: string, error: unknown): void {
+  const httpError = toHttpError(error);
+  if (httpError.status >= 500 && httpError.code === 'internal_error') logInternal(context.log, requestId, error);
+  if (outgoing.destroyed) return;
+  if (outgoing.headersSent) {
+    outgoing.end(`data: ${JSON.stringify(httpError.toBody())}\n\ndata: [DONE]\n\n`);
+    return;
+  }
+  sendError(outgoing, requestId, httpError);
+}
+
+/** An error answer on Node's own response. After a body that was too large the connection is closed. */
+export function sendError(outgoing: ServerResponse, requestId: string, error: HttpError): void {
+  const body = JSON.stringify(error.toBody());
+  outgoing.writeHead(error.status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': requestId,
+    ...(error.status === 413 ? { connection: 'close' } : {}),
+    ...error.details.headers,
+  });
+  outgoing.end(body);
+}
+
+/** A defect of ours: the stack goes to the log, never to the client. */
+export function logInternal(log: Log, requestId: string, error: unknown): void {
+  log.log('error', 'http', 'A request failed on our own side', {
+    requestId,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+}
+
+function toOutcome(run: RunOutcome, sink: ResponseSink, startedAt: number, now: number): RequestOutcome {
+  return {
+    status: run.status,
+    httpStatus: run.status === 'canceled' ? 499 : sink.httpStatus,
+    provider: run.candidate?.provider ?? null,
+    model: run.candidate?.model ?? null,
+    keyId: run.candidate?.keyId ?? null,
+    firstTokenMs: sink.firstByteAt === null ? null : sink.firstByteAt - startedAt,
+    totalMs: now - startedAt,
+    promptTokens: run.usage?.prompt_tokens ?? null,
+    completionTokens: run.usage?.completion_tokens ?? null,
+    fallbacks: run.failures.map(({ candidate, kind }) => ({
+      provider: candidate.provider,
+      model: candidate.model,
+      kind,
+    })),
+    errorCode: run.error?.code ?? null,
+  };
+}
+
+/** The product name of the caller's User-Agent: `cline`, `OpenAI`, … */
+function clientOf(incoming: IncomingMessage): string | null {
+  const agent = incoming.headers['user-agent'];
+  return agent ? (/^[\w@./-]{1,60}/.exec(agent)?.[0].split('/')[0] ?? null) : null;
+}

@@ -1,0 +1,59 @@
+import type { Cooldowns } from '../routing/cooldowns.js';
+import type { Candidate, Inventory } from '../routing/inventory.js';
+
+/** One entry of `GET /v1/models`: OpenAI's fields, then what clients otherwise have to guess. */
+export interface ModelEntry {
+  id: string;
+  object: 'model';
+  /** Seconds since the epoch. */
+  created: number;
+  owned_by: string;
+  name: string;
+  context_length: number | null;
+  max_model_len: number | null;
+  max_completion_tokens: number | null;
+  capabilities: { tools: boolean; vision: boolean; reasoning: boolean };
+  /** Something behind it can answer right now. */
+  available: boolean;
+}
+
+/** `auto`, profiles, logical models, then every enabled `provider/model`, each once. */
+export function listModels(inventory: Inventory, cooldowns: Cooldowns, created: number): ModelEntry[] {
+  const entries = new Map<string, ModelEntry>();
+  const add = (id: string, ownedBy: string, name: string, candidates: readonly Candidate[]) => {
+    if (!entries.has(id)) entries.set(id, toEntry({ id, ownedBy, name, created }, candidates, cooldowns));
+  };
+  add('auto', 'freellm', 'Auto: the first of the chain that can answer', inventory.chain);
+  for (const [name, candidates] of inventory.profiles) add(name, 'freellm', `Profile ${name}`, candidates);
+  for (const [name, candidates] of inventory.logical) {
+    if (candidates.length > 0) add(name, 'freellm', name, candidates);
+  }
+  for (const [name, candidates] of inventory.byName) {
+    const first = candidates[0];
+    if (first) add(name, first.provider, first.catalog.name, candidates);
+  }
+  return [...entries.values()];
+}
+
+function toEntry(
+  facts: { id: string; ownedBy: string; name: string; created: number },
+  candidates: readonly Candidate[],
+  cooldowns: Cooldowns,
+): ModelEntry {
+  const windows = candidates.flatMap(({ catalog }) => catalog.contextWindow ?? []);
+  const outputs = candidates.flatMap(({ catalog }) => catalog.maxOutput ?? []);
+  const context = windows.length > 0 ? Math.max(...windows) : null;
+  const can = (what: 'tools' | 'vision' | 'reasoning') => candidates.some(({ catalog }) => catalog[what]);
+  return {
+    id: facts.id,
+    object: 'model',
+    created: facts.created,
+    owned_by: facts.ownedBy,
+    name: facts.name,
+    context_length: context,
+    max_model_len: context,
+    max_completion_tokens: outputs.length > 0 ? Math.max(...outputs) : null,
+    capabilities: { tools: can('tools'), vision: can('vision'), reasoning: can('reasoning') },
+    available: candidates.some((candidate) => !cooldowns.check(candidate)),
+  };
+}

@@ -1,0 +1,234 @@
+import type { KeyChange, NewKey } from '../../protocol/api.js';
+import type { KeyCheck } from '../../protocol/keys.js';
+import type { StoredKey } from '../../protocol/worker.js';
+import type { ModelStore } from '../catalog/modelStore.js';
+import { HttpError, invalidRequest } from '../http/errors.js';
+import type { UpstreamClient } from '../net/upstream.js';
+import type { Clock, Log } from '../ports.js';
+import { cleanPastedKey } from '../providers/keyShapes.js';
+import type { ProviderSpec } from '../providers/spec.js';
+import { customProviderSpec, providerSpec } from '../providers/table.js';
+import type { Cooldowns } from '../routing/cooldowns.js';
+import type { KeyPool, PoolKey } from './keyPool.js';
+import { type ProbeResult, probeKey } from './probe.js';
+
+export interface KeyServiceContext {
+  pool: KeyPool;
+  models: ModelStore;
+  cooldowns: Cooldowns;
+  upstream: UpstreamClient;
+  clock: Clock;
+  log: Log;
+  newId(prefix: string): string;
+  /** The config's base URL for a provider, if it has one. */
+  baseUrlOf(provider: string): string | undefined;
+  areProbesOn(): boolean;
+  /** Resolves when the keys are safely stored; what a client was told is saved must be. */
+  save(): Promise<void>;
+  signal: AbortSignal;
+}
+
+export interface KeyService {
+  add(input: NewKey): Promise<{ key: PoolKey; check: KeyCheck | null }>;
+  check(input: NewKey): Promise<KeyCheck>;
+  change(id: string, change: KeyChange): Promise<PoolKey>;
+  remove(id: string): Promise<void>;
+  test(id: string): Promise<KeyCheck>;
+  /** After a provider refused a key, or at start: asks again in the background, unless probes are off. */
+  recheck(id: string): void;
+  /** Fills the models of keyed providers that the catalog knows nothing of, in the background. */
+  discover(): void;
+}
+
+/** How long to wait before a failed discovery is tried again, doubling. */
+const DISCOVERY_RETRY_MS = 30_000;
+const DISCOVERY_RETRIES = 6;
+
+export function createKeyService(context: KeyServiceContext): KeyService {
+  const { pool, models, cooldowns } = context;
+  const probing = new Map<string, Promise<ProbeResult>>();
+
+  function probe(spec: ProviderSpec, secret: string | null, baseUrl?: string): Promise<ProbeResult> {
+    const target = { spec, secret, baseUrl: baseUrl ?? context.baseUrlOf(spec.id) ?? spec.baseUrl };
+    return probeKey(context.upstream, target, context.clock.now(), context.signal);
+  }
+
+  function probeStored(key: PoolKey): Promise<ProbeResult> {
+    const running = probing.get(key.id);
+    if (running) return running;
+    const started = probe(specOf(key, context), key.secret, key.baseUrl).then((result) => {
+      probing.delete(key.id);
+      apply(key.id, result);
+      return result;
+    });
+    probing.set(key.id, started);
+    return started;
+  }
+
+  function apply(id: string, result: ProbeResult): void {
+    const key = pool.get(id);
+    if (!key) return;
+    if (result.listed) models.setListed(key.provider, result.listed);
+    if (result.status === 'healthy') {
+      pool.setHealth(id, 'healthy', null);
+      cooldowns.clearKey(id);
+    } else if (result.status === 'invalid') pool.setHealth(id, 'invalid', result.message);
+    else if (key.health.status === 'unknown') pool.setHealth(id, 'error', result.message);
+  }
+
+  async function discoverFor(key: PoolKey, attempt: number): Promise<void> {
+    if (context.signal.aborted || !pool.get(key.id)) return;
+    await probeStored(key);
+    if (models.has(key.provider) || attempt >= DISCOVERY_RETRIES || key.health.status === 'invalid') return;
+    context.log.log('info', 'catalog', 'The models of a provider could not be listed yet', { provider: key.provider });
+    context.clock.after(DISCOVERY_RETRY_MS * 2 ** attempt, () => void discoverFor(key, attempt + 1));
+  }
+
+  /** Refuses what cannot be a key of this provider, before anyone is asked. */
+  function accept(input: NewKey): { spec: ProviderSpec; secret: string | null } {
+    const spec = specOf({ provider: input.provider, baseUrl: input.baseUrl, secret: input.key ?? null }, context);
+    const secret = input.key === undefined ? null : cleanPastedKey(input.key);
+    if (secret === null && spec.auth !== 'none') throw invalidRequest(`${spec.name} needs a key`, 'key');
+    if (secret !== null && /[^\x21-\x7e]/.test(secret)) {
+      throw invalidRequest('The key has a space or a character that no key has', 'key');
+    }
+    if (secret !== null && spec.hasAccountId && !/^[^:]+:.+$/.test(secret)) {
+      throw invalidRequest(`${spec.name} needs "account_id:token"`, 'key');
+    }
+    const isTwice = pool.ofProvider(spec.id).some((key) => key.secret === secret);
+    if (isTwice)
+      throw new HttpError(409, 'invalid_request_error', 'key_exists', `This ${spec.name} key is already there`);
+    return { spec, secret };
+  }
+
+  return {
+    async add(input) {
+      const { spec, secret } = accept(input);
+      let check: ProbeResult | null = null;
+      if (input.check) {
+        check = await probe(spec, secret, input.baseUrl);
+        if (check.status === 'invalid') throw keyInvalid(spec, check.message);
+        accept(input);
+      }
+      const key = pool.add(toStored(input, secret, context.newId('key_')), 'stored');
+      if (check) apply(key.id, check);
+      try {
+        await context.save();
+      } catch (error) {
+        pool.remove(key.id);
+        throw error;
+      }
+      if (!models.has(key.provider)) void discoverFor(key, 0);
+      return { key, check: check && publicCheck(check) };
+    },
+    async check(input) {
+      const { spec, secret } = accept(input);
+      return publicCheck(await probe(spec, secret, input.baseUrl));
+    },
+    async change(id, change) {
+      const key = required(pool, id);
+      const { key: secret, ...fields } = change;
+      const before = { ...key };
+      const updated = pool.update(id, {
+        ...(secret === undefined ? {} : { secret: cleanPastedKey(secret) }),
+        ...(fields as Partial<StoredKey>),
+      });
+      try {
+        await context.save();
+      } catch (error) {
+        Object.assign(key, before);
+        throw error;
+      }
+      if (secret !== undefined) {
+        cooldowns.clearKey(id);
+        this.recheck(id);
+      }
+      return updated ?? key;
+    },
+    async remove(id) {
+      const key = required(pool, id);
+      pool.remove(id);
+      try {
+        await context.save();
+      } catch (error) {
+        pool.add(key, key.origin);
+        throw error;
+      }
+      cooldowns.clearKey(id);
+    },
+    async test(id) {
+      const key = pool.get(id);
+      if (!key) throw noSuchKey();
+      return publicCheck(await probeStored(key));
+    },
+    recheck(id) {
+      const key = pool.get(id);
+      if (key && context.areProbesOn()) void probeStored(key);
+    },
+    discover() {
+      const asked = new Set<string>();
+      for (const key of pool.all()) {
+        if (asked.has(key.provider) || !key.enabled || models.has(key.provider)) continue;
+        asked.add(key.provider);
+        void discoverFor(key, 0);
+      }
+    },
+  };
+}
+
+function specOf(
+  key: Pick<StoredKey, 'provider' | 'secret'> & { baseUrl?: string | undefined },
+  context: KeyServiceContext,
+): ProviderSpec {
+  const baseUrl = key.baseUrl ?? (key.provider.startsWith('custom:') ? context.baseUrlOf(key.provider) : undefined);
+  if (key.provider.startsWith('custom:')) {
+    if (!baseUrl) throw invalidRequest('A custom provider needs its base URL', 'baseUrl');
+    return customProviderSpec(key.provider, { baseUrl, isKeyless: key.secret === null });
+  }
+  const spec = providerSpec(key.provider);
+  if (!spec || spec.id === 'demo')
+    throw invalidRequest(`There is no provider "${key.provider.slice(0, 60)}"`, 'provider');
+  return spec;
+}
+
+function toStored(input: NewKey, secret: string | null, id: string): StoredKey {
+  return {
+    id,
+    provider: input.provider,
+    label: input.label ?? '',
+    enabled: input.enabled ?? true,
+    secret,
+    ...(input.models ? { models: input.models } : {}),
+    ...(input.limits ? { limits: input.limits as Record<string, number> } : {}),
+    ...(input.baseUrl ? { baseUrl: input.baseUrl } : {}),
+  };
+}
+
+/** A key that may be changed here. */
+function required(pool: KeyPool, id: string): PoolKey {
+  const key = pool.get(id);
+  if (!key) throw noSuchKey();
+  if (key.origin === 'config') {
+    throw new HttpError(
+      409,
+      'invalid_request_error',
+      'key_in_config',
+      'This key is in the config file: change it there',
+    );
+  }
+  return key;
+}
+
+function noSuchKey(): HttpError {
+  return new HttpError(404, 'invalid_request_error', 'not_found', 'There is no key with this id');
+}
+
+function keyInvalid(spec: ProviderSpec, words: string): HttpError {
+  return new HttpError(422, 'invalid_request_error', 'key_invalid', `${spec.name} refuses the key: ${words}`, {
+    param: 'key',
+  });
+}
+
+function publicCheck({ listed: _listed, ...check }: ProbeResult): KeyCheck {
+  return check;
+}
