@@ -47,9 +47,12 @@ export async function installDependencies(folder = root) {
   if (hasDependencies(folder)) return;
   const where = path.relative(root, folder) || 'the repository';
   console.log(`Installing the dependencies of ${where} …`);
+  const flags = ['--include=dev', '--loglevel=error'];
   // `npm ci` empties node_modules first; an existing one is only brought up to date.
   const isClean = !existsSync(path.join(folder, 'node_modules')) && existsSync(path.join(folder, 'package-lock.json'));
-  const { code, output } = await runNpm([isClean ? 'ci' : 'install', '--include=dev', '--loglevel=error'], folder);
+  if (isClean && (await runNpm(['ci', ...flags], folder)).code === 0) return;
+  // A registry that lacks packages for other platforms makes `npm ci` refuse a lock file that `npm install` takes.
+  const { code, output } = await runNpm(['install', ...flags], folder);
   if (code === 0) return;
   console.error(output.trim());
   throw new Error(`npm could not install the dependencies of ${where}`);
