@@ -155,7 +155,12 @@ describe('conformance B: failover, servers that break, hang or are too small', (
       Object.fromEntries(
         ids.map((id) => [
           id,
-          { baseUrl: `${all.origin}/${id.slice(7)}/v1`, keys: [{ key: 'k' }], models: [{ id: 'm1' }] },
+          {
+            baseUrl: `${all.origin}/${id.slice(7)}/v1`,
+            keys: [{ key: 'k' }],
+            models: [{ id: 'm1' }],
+            timeouts: { firstByteMs: 30_000 },
+          },
         ]),
       ),
       ids.map((id) => `${id}/m1`),

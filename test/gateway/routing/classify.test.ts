@@ -215,10 +215,10 @@ const CASES: Case[] = [
     expected: { kind: 'rate_limit', retryAfterMs: 7660, statedLimit: { axis: 'tpm', value: 6000 } },
   },
   {
-    name: 'Groq TPM, never',
+    name: 'Groq TPM, never: still a rate limit, its limit learned',
     status: 429,
     body: said('on tokens per minute (TPM): Limit 6000, Requested 9000'),
-    expected: { kind: 'too_large', statedLimit: { axis: 'tpm', value: 6000 } },
+    expected: { kind: 'rate_limit', statedLimit: { axis: 'tpm', value: 6000 } },
   },
   {
     name: 'Groq 413',
