@@ -5,6 +5,7 @@ import path from 'node:path';
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
+const PARENT_CHECK_MS = 500;
 const isWindows = process.platform === 'win32';
 
 /**
@@ -70,24 +71,24 @@ export async function stopAll() {
 }
 
 /**
- * On SIGINT and SIGTERM: stop the children, run `last`, leave with the signal's exit code.
+ * On SIGINT, SIGTERM, SIGHUP, and when our parent is gone: stop the children, run `last`, leave.
+ * The parent matters because npm runs us in a shell, which dies of a signal without passing it on.
  * @param {() => void | Promise<void>} [last]
  */
 export function stopOnSignals(last = () => {}) {
   let isStopping = false;
-  for (const [signal, code] of /** @type {[NodeJS.Signals, number][]} */ ([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ])) {
-    process.on(signal, () => {
-      if (isStopping) return;
-      isStopping = true;
-      stopAll()
-        .then(last)
-        .finally(() => process.exit(code));
-    });
-  }
+  const leave = (/** @type {number} */ code) => {
+    if (isStopping) return;
+    isStopping = true;
+    stopAll()
+      .then(last)
+      .finally(() => process.exit(code));
+  };
+  process.on('SIGINT', () => leave(130));
+  process.on('SIGTERM', () => leave(143));
+  process.on('SIGHUP', () => leave(129));
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || leave(143), PARENT_CHECK_MS).unref();
 }
 
 /**
