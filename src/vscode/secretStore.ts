@@ -130,10 +130,10 @@ function isIndexedKey(value: unknown): value is IndexedKey {
   if (typeof value !== 'object' || value === null) return false;
   const key = value as Record<string, unknown>;
   return (
-    typeof key['id'] === 'string' &&
-    typeof key['provider'] === 'string' &&
-    typeof key['label'] === 'string' &&
-    typeof key['enabled'] === 'boolean' &&
-    typeof key['hasSecret'] === 'boolean'
+    typeof key.id === 'string' &&
+    typeof key.provider === 'string' &&
+    typeof key.label === 'string' &&
+    typeof key.enabled === 'boolean' &&
+    typeof key.hasSecret === 'boolean'
   );
 }

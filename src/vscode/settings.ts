@@ -22,9 +22,7 @@ export function readSettings(): FreellmSettings {
 
 /** Writes the port for this machine (user settings; in a remote window, the remote's). */
 export async function writePort(port: number): Promise<void> {
-  await vscode.workspace
-    .getConfiguration()
-    .update(settings.port.id, port, vscode.ConfigurationTarget.Global);
+  await vscode.workspace.getConfiguration().update(settings.port.id, port, vscode.ConfigurationTarget.Global);
 }
 
 /** Does this event touch a setting of ours that the gateway only reads at its start? */

@@ -1,0 +1,106 @@
+import * as vscode from 'vscode';
+import type { AdminClient, NewKey } from './adminClient.js';
+import { checkLive, pickDoubt } from './keyCheck.js';
+import { cleanKey } from './keyShapes.js';
+import { askText, back, cancelled, isValue, type Way } from './quickInput.js';
+
+const TOTAL_STEPS = 5;
+
+/** Steps of a server of the user's own: base URL → name → key → models. Resolves with what to store. */
+export async function askCustomEndpoint(client: AdminClient): Promise<Way<NewKey>> {
+  const title = vscode.l10n.t('Add Custom Endpoint');
+  const answers = ['', '', '', ''];
+  let doubt: string | null = null;
+  const draft = (): NewKey => {
+    const [baseUrl = '', name = '', key = '', models = ''] = answers;
+    return {
+      provider: `custom:${name}`,
+      baseUrl,
+      label: 'main',
+      ...(cleanKey(key) === '' ? {} : { key: cleanKey(key) }),
+      ...(modelIds(models).length === 0 ? {} : { models: modelIds(models) }),
+    };
+  };
+  const steps = [
+    (step: number) =>
+      askText({
+        title,
+        step,
+        totalSteps: TOTAL_STEPS,
+        value: answers[0] ?? '',
+        placeholder: 'http://127.0.0.1:11434/v1',
+        prompt: vscode.l10n.t('Base URL, up to and including /v1'),
+        validate: (url) => (isHttpUrl(url) ? null : vscode.l10n.t('A base URL starts with http:// or https://')),
+      }),
+    (step: number) =>
+      askText({
+        title,
+        step,
+        totalSteps: TOTAL_STEPS,
+        value: answers[1] || suggestedName(answers[0] ?? ''),
+        prompt: vscode.l10n.t('A short name; its models will be called custom:name/model'),
+        validate: (name) =>
+          /^[a-z0-9][a-z0-9_-]{0,39}$/.test(name)
+            ? null
+            : vscode.l10n.t('Use lower-case letters, digits, - and _, at most 40'),
+      }),
+    (step: number) =>
+      askText({
+        title,
+        step,
+        totalSteps: TOTAL_STEPS,
+        value: answers[2] ?? '',
+        isSecret: true,
+        prompt: vscode.l10n.t('Key, or leave empty where none is needed'),
+      }),
+    (step: number) =>
+      askText({
+        title,
+        step,
+        totalSteps: TOTAL_STEPS,
+        value: answers[3] ?? '',
+        prompt: vscode.l10n.t('Model ids with commas between, or leave empty to ask the server'),
+        onAccept: async (value, signal) => {
+          answers[3] = value;
+          doubt = null;
+          const found = await checkLive(client, draft(), signal, { name: answers[1] ?? '' });
+          if (found.status === 'invalid') return found.message;
+          if (found.status === 'inconclusive') doubt = found.message;
+          return null;
+        },
+      }),
+  ];
+  for (let index = 0; index < steps.length; ) {
+    const answer = await steps[index]?.(index + 2);
+    if (answer === undefined || answer === cancelled) return cancelled;
+    if (answer === back && index === 0) return back;
+    if (isValue(answer)) answers[index] = answer;
+    index += answer === back ? -1 : 1;
+    if (index === steps.length && doubt !== null) {
+      const choice = await pickDoubt(title, doubt);
+      if (choice === cancelled) return cancelled;
+      if (choice === 'again') index -= 1;
+    }
+  }
+  return draft();
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text);
+}
+
+/** `http://lab.example:8000/v1` → `lab-example`; the port where the host says nothing. */
+function suggestedName(url: string): string {
+  if (!URL.canParse(url)) return '';
+  const { hostname, port } = new URL(url);
+  const isLocal = hostname === 'localhost' || /^[\d.]+$/.test(hostname) || hostname.startsWith('[');
+  const name = isLocal ? `local${port === '' ? '' : `-${port}`}` : hostname.replace(/^(?:api|www)\./, '');
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40);
+}
+
+function modelIds(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean);
+}

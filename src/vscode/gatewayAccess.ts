@@ -1,0 +1,79 @@
+import * as vscode from 'vscode';
+import { AdminClient, AdminError } from './adminClient.js';
+import { commands } from './contributions.js';
+import type { GatewayHost } from './gatewayHost.js';
+import { describeError } from './logger.js';
+import { actionFailed, gatewayNotRunning } from './notices.js';
+
+/** What clients need. */
+export interface PublicEndpoint {
+  /** `http://127.0.0.1:3001/v1` */
+  baseUrl: string;
+  token: string;
+}
+
+/** How commands reach the gateway, whether or not it runs right now. */
+export class GatewayAccess {
+  constructor(
+    private readonly host: GatewayHost,
+    private readonly tokens: () => { token: string; adminToken: string } | null,
+  ) {}
+
+  /** A client of the running gateway; null (and the user was told) when there is none. Waits up to 6 s for a start. */
+  async client(): Promise<AdminClient | null> {
+    const endpoint = await this.running();
+    return endpoint === null ? null : new AdminClient(endpoint);
+  }
+
+  async publicEndpoint(): Promise<PublicEndpoint | null> {
+    const endpoint = await this.running();
+    return endpoint === null ? null : { baseUrl: `${endpoint.url}/v1`, token: endpoint.token };
+  }
+
+  private async running(): Promise<{ url: string; adminToken: string; token: string } | null> {
+    const state = await this.host.settled(6_000);
+    const tokens = this.tokens();
+    if (state.kind === 'running' && tokens !== null) return { url: state.url, ...tokens };
+    const choice = await gatewayNotRunning();
+    if (choice === 'restart') await vscode.commands.executeCommand(commands.restartGateway);
+    if (choice === 'showLog') await vscode.commands.executeCommand(commands.showLog);
+    return null;
+  }
+}
+
+/** Runs what the user asked for; what fails is told under this headline. Leaving is not failing. */
+export async function attempt(headline: string, job: () => Promise<void>): Promise<void> {
+  try {
+    await job();
+  } catch (error) {
+    if (error instanceof vscode.CancellationError) return;
+    actionFailed(headline, errorWords(error));
+  }
+}
+
+/** An error as words for the user, in their language where the words are ours. */
+export function errorWords(error: unknown): string {
+  if (error instanceof AdminError && error.kind === 'unreachable') {
+    return vscode.l10n.t('the gateway cannot be reached');
+  }
+  return describeError(error);
+}
+
+/** A notification with progress and Cancel; the signal aborts when it is pressed or `parent` aborts. */
+export function withCancellableProgress<T>(
+  title: string,
+  parent: AbortSignal | null,
+  job: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return Promise.resolve(
+    vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+      (_progress, token) => {
+        const cancel = new AbortController();
+        token.onCancellationRequested(() => cancel.abort(new vscode.CancellationError()));
+        parent?.addEventListener('abort', () => cancel.abort(new vscode.CancellationError()), { once: true });
+        return job(cancel.signal);
+      },
+    ),
+  );
+}

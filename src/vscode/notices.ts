@@ -1,0 +1,112 @@
+import * as vscode from 'vscode';
+
+/**
+ * Every notification there is. Each is for something the user started or must act on; a 429 or a failover
+ * is never one (status bar and log tell those).
+ */
+
+/** Someone else listens on our port. Resolves with what the user chose; null for nothing. */
+export async function portTaken(port: number): Promise<'changePort' | 'retry' | null> {
+  const changePort = vscode.l10n.t('Change Port');
+  const retry = vscode.l10n.t('Retry');
+  const choice = await vscode.window.showWarningMessage(
+    vscode.l10n.t(
+      'FreeLLM cannot listen on port {0}: another program, or FreeLLM in another window, already does.',
+      port,
+    ),
+    changePort,
+    retry,
+  );
+  return choice === changePort ? 'changePort' : choice === retry ? 'retry' : null;
+}
+
+/** The gateway could not start, for a reason that a retry alone may not cure. */
+export async function gatewayFailed(message: string): Promise<'restart' | 'showLog' | null> {
+  return restartOrLog(vscode.l10n.t('The FreeLLM gateway did not start: {0}', message), 'error');
+}
+
+/** The gateway crashed; said once in the life of a window, since it comes back by itself. */
+export async function gatewayCrashed(): Promise<'restart' | 'showLog' | null> {
+  return restartOrLog(vscode.l10n.t('The FreeLLM gateway ended unexpectedly and is starting again.'), 'warning');
+}
+
+async function restartOrLog(message: string, severity: 'error' | 'warning'): Promise<'restart' | 'showLog' | null> {
+  const restart = vscode.l10n.t('Restart Gateway');
+  const showLog = vscode.l10n.t('Show Log');
+  const show = severity === 'error' ? vscode.window.showErrorMessage : vscode.window.showWarningMessage;
+  const choice = await show<string>(message, restart, showLog);
+  return choice === restart ? 'restart' : choice === showLog ? 'showLog' : null;
+}
+
+/** A command needs the gateway and it does not run. */
+export async function gatewayNotRunning(): Promise<'restart' | 'showLog' | null> {
+  return restartOrLog(vscode.l10n.t('The FreeLLM gateway is not running.'), 'warning');
+}
+
+/** The user restarted the gateway and it listens again. */
+export function gatewayRestarted(url: string): void {
+  void vscode.window.showInformationMessage(vscode.l10n.t('The FreeLLM gateway listens on {0}.', url));
+}
+
+/** The user opened the endpoint to other machines. */
+export function hostIsOpen(host: string): void {
+  void vscode.window.showWarningMessage(
+    vscode.l10n.t(
+      'FreeLLM now listens on {0}. Other machines that reach this address and know the token can spend your free tiers.',
+      host,
+    ),
+  );
+}
+
+/** A key was added. Resolves with true if the user wants the endpoint copied. */
+export async function keyAdded(provider: string, models: number | null): Promise<boolean> {
+  const copy = vscode.l10n.t('Copy Endpoint and Token');
+  const message =
+    models === null
+      ? vscode.l10n.t('{0} is in the chain.', provider)
+      : models === 1
+        ? vscode.l10n.t('{0} is in the chain: 1 model.', provider)
+        : vscode.l10n.t('{0} is in the chain: {1} models.', provider, models);
+  return (await vscode.window.showInformationMessage(message, copy)) === copy;
+}
+
+/** Something the user asked for failed. The message must be fit for eyes: no secret, no stack. */
+export function actionFailed(what: string, why: string): void {
+  void vscode.window.showErrorMessage(vscode.l10n.t('{0}: {1}', what, why));
+}
+
+/** The endpoint is on the clipboard. Resolves with what to copy instead, if the user wants something else. */
+export async function endpointCopied(): Promise<'url' | 'token' | 'other' | null> {
+  const url = vscode.l10n.t('Base URL Only');
+  const token = vscode.l10n.t('Token Only');
+  const other = vscode.l10n.t('Other Formats…');
+  const choice = await vscode.window.showInformationMessage(
+    vscode.l10n.t('Copied the base URL and token as environment variables.'),
+    url,
+    token,
+    other,
+  );
+  return choice === url ? 'url' : choice === token ? 'token' : choice === other ? 'other' : null;
+}
+
+/** One chosen format is on the clipboard: a word in the status bar is enough. */
+export function copied(what: string): void {
+  vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Copied: {0}', what), 3000);
+}
+
+/** Asks before a key's secret is gone for good. */
+export async function confirmRemoveKey(provider: string, label: string): Promise<boolean> {
+  const remove = vscode.l10n.t('Remove');
+  const choice = await vscode.window.showWarningMessage(
+    vscode.l10n.t('Remove the key “{0}” of {1}?', label, provider),
+    { modal: true, detail: vscode.l10n.t('Its secret is deleted from VS Code’s secret storage.') },
+    remove,
+  );
+  return choice === remove;
+}
+
+/** What a key check that the user started found. */
+export function keyTested(label: string, isHealthy: boolean, words: string): void {
+  const message = vscode.l10n.t('{0}: {1}', label, words);
+  void (isHealthy ? vscode.window.showInformationMessage(message) : vscode.window.showWarningMessage(message));
+}

@@ -1,0 +1,58 @@
+import * as vscode from 'vscode';
+import { commands, internalCommands, settings } from './contributions.js';
+import { isValue, pickOne } from './quickInput.js';
+import { faceOf, type StatusModel } from './statusModel.js';
+import { faceLabel } from './statusText.js';
+
+interface MenuItem extends vscode.QuickPickItem {
+  command: string;
+  argument?: string;
+}
+
+/** What a click on the status bar item opens: how things are, and what can be done. */
+export async function showStatusMenu(status: StatusModel): Promise<void> {
+  const choice = await pickOne<MenuItem>({
+    title: 'FreeLLM',
+    placeholder: placeholder(status),
+    items: menuItems(status),
+  });
+  if (!isValue(choice)) return;
+  const args = choice.argument === undefined ? [] : [choice.argument];
+  await vscode.commands.executeCommand(choice.command, ...args);
+}
+
+function placeholder(status: StatusModel): string {
+  if (status.host.kind === 'stopped' && status.host.message !== '') return status.host.message;
+  if (status.gateway?.canAnswer === false && status.gateway.reason !== null) return status.gateway.reason;
+  return faceLabel(faceOf(status, Date.now()));
+}
+
+function menuItems(status: StatusModel): MenuItem[] {
+  const { host, gateway } = status;
+  const isRunning = host.kind === 'running';
+  const working: MenuItem[] = [
+    { label: vscode.l10n.t('$(add) Add Key…'), command: commands.addKey },
+    {
+      label: vscode.l10n.t('$(copy) Copy Endpoint and Token'),
+      ...(isRunning ? { description: `${host.url}/v1` } : {}),
+      command: commands.copyEndpoint,
+    },
+    {
+      label: vscode.l10n.t('$(key) Manage Keys…'),
+      ...(gateway === null
+        ? {}
+        : { description: vscode.l10n.t('{0} of {1} usable', gateway.counts.usableKeys, gateway.counts.keys) }),
+      command: internalCommands.manageKeys,
+    },
+  ];
+  return [
+    ...(isRunning ? working : []),
+    { label: vscode.l10n.t('$(refresh) Restart Gateway'), command: commands.restartGateway },
+    { label: vscode.l10n.t('$(output) Show Log'), command: commands.showLog },
+    {
+      label: vscode.l10n.t('$(gear) Settings'),
+      command: 'workbench.action.openSettings',
+      argument: settings.port.id.replace(/port$/, ''),
+    },
+  ];
+}

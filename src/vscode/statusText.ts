@@ -1,0 +1,145 @@
+import * as vscode from 'vscode';
+import type { RequestOutcome } from '../protocol/events.js';
+import { commands, internalCommands } from './contributions.js';
+import { type StatusFace, type StatusModel, shortDuration, shortModel } from './statusModel.js';
+
+/** The item's own text for a face. */
+export function faceText(face: StatusFace): string {
+  switch (face.kind) {
+    case 'starting':
+      return '$(loading~spin) FreeLLM';
+    case 'stopped':
+      return face.reason === 'port-taken'
+        ? vscode.l10n.t('$(error) FreeLLM: port in use')
+        : vscode.l10n.t('$(error) FreeLLM stopped');
+    case 'noAnswer':
+      return vscode.l10n.t('$(warning) FreeLLM: no provider can answer');
+    case 'failed':
+      return vscode.l10n.t('$(warning) FreeLLM: last request failed');
+    case 'working':
+      return `$(loading~spin) ${face.provider === null ? 'FreeLLM' : route(face.provider, face.model)}`;
+    case 'answered':
+      return `$(radio-tower) ${route(face.provider, face.model)} ${shortDuration(face.latencyMs)}`;
+    case 'idle':
+      return '$(radio-tower) FreeLLM';
+  }
+}
+
+/** The same for a screen reader: words only. */
+export function faceLabel(face: StatusFace): string {
+  switch (face.kind) {
+    case 'starting':
+      return vscode.l10n.t('FreeLLM is starting');
+    case 'working':
+      return vscode.l10n.t('FreeLLM is working on a request');
+    case 'answered':
+      return vscode.l10n.t(
+        'FreeLLM: {0} answered in {1}',
+        route(face.provider, face.model),
+        shortDuration(face.latencyMs),
+      );
+    default:
+      return faceText(face).replace(/\$\([^)]*\)\s*/g, '');
+  }
+}
+
+function route(provider: string, model: string | null): string {
+  const name = provider.replace(/^custom:/, '');
+  return model ? `${name} · ${shortModel(model)}` : name;
+}
+
+/** The hover: where it listens, who answered last and after whom, what is usable, and what to do. */
+export function tooltip(model: StatusModel): vscode.MarkdownString {
+  const text = new vscode.MarkdownString('', true);
+  text.isTrusted = { enabledCommands: [...Object.values(commands), ...Object.values(internalCommands)] };
+  const rows: [string, string][] = [];
+  const { host, gateway } = model;
+  if (host.kind === 'running') rows.push([vscode.l10n.t('Endpoint'), code(`${host.url}/v1`)]);
+  text.appendMarkdown(`**FreeLLM** — ${plain(headline(model))}\n\n`);
+  if (gateway?.demo)
+    rows.push([vscode.l10n.t('Demo'), plain(vscode.l10n.t('on: canned answers, no model behind them'))]);
+  if (gateway !== null) {
+    const { usableKeys, keys, availableModels, models } = gateway.counts;
+    rows.push([vscode.l10n.t('Keys'), plain(vscode.l10n.t('{0} of {1} usable', usableKeys, keys))]);
+    rows.push([vscode.l10n.t('Models'), plain(vscode.l10n.t('{0} of {1} available', availableModels, models))]);
+  }
+  if (model.lastAnswer !== null) rows.push(...answerRows(model.lastAnswer.outcome));
+  if (model.lastFailure !== null) rows.push(failureRow(model.lastFailure.outcome));
+  if (rows.length > 0) {
+    const lines = rows.map(([name, value]) => `| ${plain(name)} | ${value} |`);
+    text.appendMarkdown(`| | |\n|:--|:--|\n${lines.join('\n')}\n\n`);
+  }
+  text.appendMarkdown(links(model));
+  return text;
+}
+
+function headline({ host, gateway }: StatusModel): string {
+  if (host.kind === 'starting') return vscode.l10n.t('starting');
+  if (host.kind === 'stopped') {
+    return host.reason === 'crashed'
+      ? vscode.l10n.t('ended unexpectedly, starting again')
+      : host.message || vscode.l10n.t('stopped');
+  }
+  if (gateway !== null && !gateway.canAnswer) return gateway.reason ?? vscode.l10n.t('no provider can answer');
+  return vscode.l10n.t('ready');
+}
+
+function answerRows(outcome: RequestOutcome): [string, string][] {
+  const rows: [string, string][] = [
+    [vscode.l10n.t('Answered by'), code(`${outcome.provider ?? ''}/${outcome.model ?? ''}`)],
+  ];
+  const took =
+    outcome.firstTokenMs === null
+      ? shortDuration(outcome.totalMs)
+      : vscode.l10n.t(
+          '{0} to first token · {1} in all',
+          shortDuration(outcome.firstTokenMs),
+          shortDuration(outcome.totalMs),
+        );
+  rows.push([vscode.l10n.t('Took'), plain(took)]);
+  if (outcome.completionTokens !== null) {
+    rows.push([
+      vscode.l10n.t('Tokens'),
+      plain(vscode.l10n.t('{0} in · {1} out', outcome.promptTokens ?? '?', outcome.completionTokens)),
+    ]);
+  }
+  if (outcome.fallbacks.length > 0) rows.push([vscode.l10n.t('Before it'), trail(outcome)]);
+  return rows;
+}
+
+function failureRow(outcome: RequestOutcome): [string, string] {
+  const what = [outcome.httpStatus === 200 ? null : String(outcome.httpStatus), outcome.errorCode]
+    .filter(Boolean)
+    .join(' ');
+  const tried = outcome.fallbacks.length > 0 ? ` · ${trail(outcome)}` : '';
+  return [vscode.l10n.t('Last failure'), `${plain(what)}${tried}`];
+}
+
+/** `groq: rate limit → cerebras: overloaded`, at most four. */
+function trail({ fallbacks }: RequestOutcome): string {
+  const words = fallbacks.slice(0, 4).map(({ provider, kind }) => plain(`${provider}: ${kind.replaceAll('_', ' ')}`));
+  if (fallbacks.length > 4) words.push('…');
+  return words.join(' → ');
+}
+
+function links({ host }: StatusModel): string {
+  const link = (icon: string, label: string, command: string): string => `[$(${icon}) ${label}](command:${command})`;
+  const log = link('output', vscode.l10n.t('Show Log'), commands.showLog);
+  if (host.kind === 'stopped') {
+    return [link('refresh', vscode.l10n.t('Restart Gateway'), commands.restartGateway), log].join(' &nbsp; ');
+  }
+  return [
+    link('add', vscode.l10n.t('Add Key'), commands.addKey),
+    link('copy', vscode.l10n.t('Copy Endpoint and Token'), commands.copyEndpoint),
+    log,
+  ].join(' &nbsp; ');
+}
+
+/** Provider and model names are other people's text: nothing of theirs may become markup or a link. */
+function plain(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, '\\$&').replace(/\s+/g, ' ');
+}
+
+function code(text: string): string {
+  return `\`${text.replace(/[`|\r\n]/g, ' ')}\``;
+}

@@ -1,0 +1,167 @@
+import { connect } from 'node:net';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import * as vscode from 'vscode';
+import type { WorkerStart } from '../protocol/worker.js';
+import { commands } from './contributions.js';
+import { developmentToken } from './devMode.js';
+import { GatewayHost, type HostState } from './gatewayHost.js';
+import type { Logger } from './logger.js';
+import { gatewayCrashed, gatewayFailed, hostIsOpen, portTaken } from './notices.js';
+import { affectsProxy, loadSystemCertificates, readProxySettings } from './proxySettings.js';
+import { askText, isValue } from './quickInput.js';
+import type { GatewayTokens, SecretStore } from './secretStore.js';
+import { isLoopback, isPort, needsRestart, readSettings, writePort } from './settings.js';
+
+/** A burst of changed settings or secrets means one restart. */
+const RESTART_AFTER_MS = 300;
+
+/** Ties the gateway's supervisor to VS Code: its settings, secrets, proxy, window and notices. */
+export class Supervision implements vscode.Disposable {
+  readonly host: GatewayHost;
+  private tokens: GatewayTokens | null = null;
+  private certificates: string[] = [];
+  private readonly disposables: vscode.Disposable[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private hasToldCrash = false;
+  private lastTold = '';
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly secrets: SecretStore,
+    private readonly log: Logger,
+  ) {
+    this.host = new GatewayHost({
+      readStart: () => this.readStart(),
+      createThread: (start) => this.createThread(start),
+      saveKeys: (keys) => secrets.saveKeys(keys),
+      log,
+    });
+    this.disposables.push(
+      this.host.onDidChangeState((state) => void this.tell(state)),
+      vscode.workspace.onDidChangeConfiguration((event) => this.settingsChanged(event)),
+      context.secrets.onDidChange(({ key }) => void this.secretsChanged(key)),
+      vscode.window.onDidChangeWindowState(({ focused }) => {
+        if (focused) this.retryIfPortIsFree();
+      }),
+    );
+  }
+
+  /** The tokens of the gateway that runs or starts; null before the first start read them. */
+  currentTokens(): GatewayTokens | null {
+    return this.tokens;
+  }
+
+  /** Starts the gateway without holding anyone up; certificates follow when the system has told them. */
+  begin(): void {
+    void this.host.start();
+    void loadSystemCertificates().then((certificates) => {
+      this.certificates = certificates;
+      if (certificates.length > 0) this.host.setProxy(readProxySettings(certificates));
+    });
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    vscode.Disposable.from(...this.disposables).dispose();
+  }
+
+  private async readStart(): Promise<WorkerStart> {
+    const { port, host, demo } = readSettings();
+    const [keys, tokens] = await Promise.all([this.secrets.readKeys(), this.secrets.readTokens()]);
+    const chosen = developmentToken(this.context.extensionMode);
+    this.tokens = chosen === null ? tokens : { ...tokens, token: chosen };
+    return {
+      host,
+      port,
+      demo,
+      keys,
+      ...this.tokens,
+      dataDir: this.context.globalStorageUri.fsPath,
+      proxy: readProxySettings(this.certificates),
+      settings: {},
+      version: String(this.context.extension.packageJSON.version),
+      logLevel: 'debug',
+    };
+  }
+
+  private createThread(start: WorkerStart): Worker {
+    const file = path.join(this.context.extensionPath, 'dist', 'gateway.js');
+    const thread = new Worker(file, { workerData: start, name: 'freellm-gateway', stdout: true, stderr: true });
+    thread.stdout.on('data', (bytes) => this.log.debug('thread', String(bytes).trimEnd()));
+    thread.stderr.on('data', (bytes) => this.log.warn('thread', String(bytes).trimEnd()));
+    return thread;
+  }
+
+  private settingsChanged(event: vscode.ConfigurationChangeEvent): void {
+    if (affectsProxy(event)) this.host.setProxy(readProxySettings(this.certificates));
+    if (!needsRestart(event)) return;
+    const { host } = readSettings();
+    if (event.affectsConfiguration('freellm.host') && !isLoopback(host)) hostIsOpen(host);
+    this.restartSoon();
+  }
+
+  private async secretsChanged(name: string): Promise<void> {
+    if (await this.secrets.hasChangedElsewhere(name)) this.restartSoon();
+  }
+
+  private restartSoon(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.host.restart(), RESTART_AFTER_MS);
+  }
+
+  private async tell(state: HostState): Promise<void> {
+    if (state.kind === 'running') this.lastTold = '';
+    if (state.kind !== 'stopped') return;
+    // The same trouble again, met by a retry of our own, is not news.
+    const news = `${state.reason} ${state.message}`;
+    if (state.reason === 'port-taken' && this.lastTold !== news) {
+      this.lastTold = news;
+      const choice = await portTaken(readSettings().port);
+      if (choice === 'changePort') await this.changePort();
+      if (choice === 'retry') this.retry();
+    } else if (state.reason === 'error' && this.lastTold !== news) {
+      this.lastTold = news;
+      await this.follow(await gatewayFailed(state.message));
+    } else if (state.reason === 'crashed' && !this.hasToldCrash) {
+      this.hasToldCrash = true;
+      await this.follow(await gatewayCrashed());
+    }
+  }
+
+  private async follow(choice: 'restart' | 'showLog' | null): Promise<void> {
+    if (choice === 'restart') this.retry();
+    if (choice === 'showLog') await vscode.commands.executeCommand(commands.showLog);
+  }
+
+  /** What the user asked for may be told again. */
+  private retry(): void {
+    this.lastTold = '';
+    void this.host.restart();
+  }
+
+  private async changePort(): Promise<void> {
+    const { port } = readSettings();
+    const answer = await askText({
+      title: vscode.l10n.t('Change Port'),
+      step: 1,
+      totalSteps: 1,
+      value: String(port + 1),
+      prompt: vscode.l10n.t('Clients must then use this port too'),
+      validate: (text) => (isPort(Number(text)) ? null : vscode.l10n.t('A port is a number from 1 to 65535')),
+    });
+    if (!isValue(answer)) return;
+    this.lastTold = '';
+    await writePort(Number(answer));
+  }
+
+  /** The user came to this window: if who held the port has gone, this one takes over without a word. */
+  private retryIfPortIsFree(): void {
+    const { state } = this.host;
+    if (state.kind !== 'stopped' || state.reason !== 'port-taken') return;
+    const { port, host } = readSettings();
+    const probe = connect({ port, host: isLoopback(host) ? host.replace(/[[\]]/g, '') : '127.0.0.1' });
+    probe.once('connect', () => probe.destroy());
+    probe.once('error', () => void this.host.start());
+  }
+}
