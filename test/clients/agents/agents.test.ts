@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { useBed } from '../../support/bed.js';
 import type { TestGateway } from '../../support/gateway.js';
 import type { FakeProvider } from '../../support/provider.js';
 import { chainOf } from '../../support/scenario.js';
 import { installAgents } from './install.js';
 import { fileText, question, rateLimited, readingModel, secretWord } from './readingModel.js';
+
+const quietEnvironment = {
+  TERM: 'dumb',
+  NO_COLOR: '1',
+  DO_NOT_TRACK: '1',
+  // Otherwise cline leaves a daemon on a fixed port, which clines of other homes would join.
+  CLINE_SESSION_BACKEND_MODE: 'local',
+};
 
 /** Real agents, each in a home of its own: they read a file by a tool call and tell what it says, across a failover. */
 describe('Terminal agents', function () {
@@ -33,7 +40,6 @@ describe('Terminal agents', function () {
     await writeFile(file, fileText);
   });
   afterEach(async () => {
-    await endClineHub(home);
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
     await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
@@ -49,7 +55,7 @@ describe('Terminal agents', function () {
   async function runAgent(name: string, args: string[]): Promise<string> {
     const child = spawn(path.join(binaries, name), args, {
       cwd: workspace,
-      env: { PATH: process.env.PATH, HOME: home, TERM: 'dumb', NO_COLOR: '1', DO_NOT_TRACK: '1' },
+      env: { ...quietEnvironment, PATH: process.env.PATH, HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
@@ -115,24 +121,4 @@ function continueConfig(gateway: TestGateway): string {
     '    roles: [chat]',
     '',
   ].join('\n');
-}
-
-/** Cline leaves a daemon behind, named in its own data folder: ended by that pid, and gone before the folder is. */
-async function endClineHub(home: string): Promise<void> {
-  const record = path.join(home, '.cline', 'data', 'locks', 'hub', 'production.json');
-  const text = await readFile(record, 'utf8').catch(() => null);
-  if (text === null) return;
-  const { pid } = JSON.parse(text) as { pid: number };
-  for (let tries = 0; isAlive(pid); tries += 1) {
-    process.kill(pid, tries < 30 ? 'SIGTERM' : 'SIGKILL');
-    await setTimeout(100);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
