@@ -97,7 +97,9 @@ function getRequest(target: ProbeTarget, path: string): UpstreamRequest {
   if (secret !== null && spec.auth === 'google') headers['x-goog-api-key'] = secret;
   else if (secret !== null) headers['authorization'] = `Bearer ${secret}`;
   const base = fillAccountId(target.baseUrl, split?.accountId ?? null);
-  return { method: 'GET', url: joinEndpoint(base, path), headers, body: null };
+  // A provider whose base URL was replaced must not be asked at its usual host.
+  const isElsewhere = /^https?:/.test(path) && target.baseUrl !== spec.baseUrl;
+  return { method: 'GET', url: joinEndpoint(base, isElsewhere ? '/models' : path), headers, body: null };
 }
 
 function withoutSecret(text: string, secret: string | null): string {

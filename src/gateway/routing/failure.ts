@@ -23,7 +23,10 @@ export interface Failure {
   message: string;
   /** When the provider said to come back, in ms from now; null when it did not say. */
   retryAfterMs: number | null;
-  /** The provider itself said the model ended for good (410, end-of-life wording). */
+  /**
+   * `gone`: true when the provider itself said the model ended for good (410, end-of-life wording); false, set
+   * explicitly, when the 404 says nothing of the model (an HTML page: a wrong base URL) and must not count towards it.
+   */
   isFinal?: boolean;
   /** A prompt token limit the provider stated (`too_large`), or a per-minute one. */
   statedLimit?: { axis: 'context' | 'tpm' | 'tpd' | 'rpm' | 'rpd'; value: number };

@@ -244,6 +244,8 @@ function makeCandidate(name: string, runtime: ProviderRuntime, model: CatalogMod
       modelId: model.id,
       secret: split ? split.token : key.secret,
       ...(model.maxOutput === undefined ? {} : { maxOutput: model.maxOutput }),
+      // Only the catalog's word that a model does not reason is taken; of other models nobody knows.
+      ...(model.reasoning || model.source === 'catalog' ? { reasoning: model.reasoning } : {}),
     },
   };
 }
