@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ensureBrowser } from './browser.mjs';
-import { installDependencies, root } from './prepare.mjs';
+import { root } from './prepare.mjs';
 import { run, start, stop } from './processes.mjs';
 import { isHostSupported } from './vscodeHost.mjs';
 
@@ -96,7 +96,6 @@ async function check(name, command, timeoutMs) {
 async function mocha(name, folders, limitMs, env = {}) {
   const files = folders.flatMap((folder) => testFiles(path.join(root, 'test', folder)));
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-  for (const folder of folders) await installPackages(path.join(root, 'test', folder));
   const reporter = path.join(root, 'scripts', 'lib', 'countingReporter.cjs');
   return counted(name, [bin.mocha, '--reporter', reporter, ...files], limitMs, env);
 }
@@ -113,18 +112,6 @@ function testFiles(folder) {
       return entry.name.endsWith('.test.ts') ? [file] : [];
     })
     .sort();
-}
-
-/**
- * Tests may have packages of their own (clients that users run), kept out of the repository's.
- * @param {string} folder
- */
-async function installPackages(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const own = path.join(folder, entry.name);
-    const isPackage = entry.isDirectory() && existsSync(path.join(own, 'package-lock.json'));
-    if (isPackage) await installDependencies(own);
-  }
 }
 
 /**
