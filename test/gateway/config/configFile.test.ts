@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { ConfigError, parseConfig } from '../../../src/gateway/config/configFile.js';
+
+const known = ['groq', 'google'];
+
+describe('config file', () => {
+  it('takes comments, trailing commas and everything the contract shows', () => {
+    const config = parseConfig(
+      `\uFEFF{ // a comment
+        "providers": {
+          "groq": { "keys": [{ "key": "gsk_x", "label": "main", "models": ["a"], "limits": { "rpm": 10 } }],
+                    "baseUrl": "http://127.0.0.1:9001/openai/v1", "enabled": true,
+                    "timeouts": { "connectMs": 10000, "firstByteMs": 30000, "idleMs": 90000 } },
+          "custom:lab": { "name": "Lab", "baseUrl": "http://127.0.0.1:9000/v1", "keys": [{ "key": "k" }],
+                          "models": [{ "id": "m1", "contextWindow": 32768, "maxOutput": 4096, "tools": true, "vision": false }] },
+        },
+        "chain": ["groq/a", "custom:lab/m1"], "strategy": "priority",
+        "profiles": { "coding": { "chain": ["custom:lab/m1"], "strategy": "priority" } },
+        "limits": { "groq/a": { "rpm": 2, "rpd": 100, "tpm": 6000, "tpd": 50000 } },
+        "settings": { "queue.timeoutSeconds": 0, "stickyMinutes": 30, "contextHandoff": true, "healthProbes": false },
+      }`,
+      known,
+    );
+    assert.equal(config.providers?.['groq']?.keys?.[0]?.key, 'gsk_x');
+  });
+
+  const bad: [name: string, text: string, message: RegExp][] = [
+    ['broken JSON, with its line', '{\n "a": 1\n "b" }', /^line 3: not valid JSON/],
+    [
+      'an unknown provider, with the nearest',
+      '{"providers":{"grok":{}}}',
+      /^providers\.grok: unknown provider \(did you mean "groq"\?\)/,
+    ],
+    [
+      'a wrong type, with its path',
+      '{"providers":{"groq":{"keys":[{"key":7}]}}}',
+      /^providers\.groq\.keys\[0\]\.key: /,
+    ],
+    ['an unknown field', '{"provider":{}}', /provider/],
+    ['a custom provider without base URL', '{"providers":{"custom:x":{}}}', /^providers\.custom:x\.baseUrl: /],
+    [
+      'a base URL that is none',
+      '{"providers":{"groq":{"baseUrl":"ftp://x"}}}',
+      /^providers\.groq\.baseUrl: expected an http/,
+    ],
+    ['a chain entry without provider', '{"chain":["llama"]}', /^chain\[0\]: expected "provider\/model"/],
+    ['a chain entry of an unknown provider', '{"chain":["nope/m"]}', /^chain\[0\]: unknown provider "nope"/],
+    ['an array', '[]', /^config: /],
+  ];
+  for (const [name, text, message] of bad) {
+    it(`refuses ${name}`, () => {
+      assert.throws(
+        () => parseConfig(text, known),
+        (error) => error instanceof ConfigError && message.test(error.message) && !error.message.includes('\n'),
+      );
+    });
+  }
+});
