@@ -223,10 +223,11 @@ export async function startHost({ vsix = [], settings = {}, env = {}, developmen
   const userData = inside('user-data');
   const extensions = inside('extensions');
   const workspace = inside('workspace');
-  writeFileSync(
-    path.join(inside('user-data/User'), 'settings.json'),
-    JSON.stringify({ ...QUIET_SETTINGS, ...settings }, null, 2),
-  );
+  const allSettings = JSON.stringify({ ...QUIET_SETTINGS, ...settings }, null, 2);
+  // A server reads machine-scoped settings from its own file only, all others from the user's.
+  for (const level of ['User', 'Machine']) {
+    writeFileSync(path.join(inside(`user-data/${level}`), 'settings.json'), allSettings);
+  }
   const config = path.join(folder, 'config.yaml');
   writeFileSync(config, 'auth: none\n');
   // An own home: nothing of the user's is read, nothing is left behind. No gallery: no calls to a marketplace.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { internalCommands } from '../../../src/vscode/contributions.js';
 
 function extension() {
   const found = vscode.extensions.getExtension('freellm.freellm');
@@ -14,10 +15,11 @@ describe('the extension', () => {
     assert.equal(extension().isActive, true);
   });
 
-  it('registers exactly the commands of its manifest', async () => {
+  it('registers exactly the commands of its manifest, and its internal ones', async () => {
     const manifest: { command: string }[] = extension().packageJSON.contributes.commands;
     const registered = (await vscode.commands.getCommands(true)).filter((id) => id.startsWith('freellm.'));
-    assert.deepEqual(registered.sort(), manifest.map(({ command }) => command).sort());
+    const declared = [...manifest.map(({ command }) => command), ...Object.values(internalCommands)];
+    assert.deepEqual(registered.sort(), declared.sort());
   });
 
   it('has the settings that users rely on, with their defaults', () => {

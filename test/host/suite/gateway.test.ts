@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { chat, gatewayUnderTest, untilReady } from './gatewayUnderTest.js';
+import { chat, gatewayUnderTest, until, untilReady } from './gatewayUnderTest.js';
 
 describe('the gateway of a window', () => {
   before(async () => {
@@ -28,9 +28,11 @@ describe('the gateway of a window', () => {
   });
 
   it('copies endpoint and token', async () => {
-    await vscode.commands.executeCommand('freellm.copyEndpoint');
     const { base, token } = gatewayUnderTest();
-    const copied = await vscode.env.clipboard.readText();
+    await vscode.env.clipboard.writeText('');
+    // Its promise waits for an answer to the notification; the clipboard has the text before.
+    void vscode.commands.executeCommand('freellm.copyEndpoint');
+    const copied = await until(() => vscode.env.clipboard.readText(), Boolean);
     assert.ok(copied.includes(`${base}/v1`));
     assert.ok(copied.includes(token));
   });

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 
-const START_LIMIT_MS = 20_000;
+const LIMIT_MS = 20_000;
 
 /** Where the window's gateway is, from its settings and the token that the runner chose. */
 export function gatewayUnderTest(): { base: string; token: string } {
@@ -8,19 +8,25 @@ export function gatewayUnderTest(): { base: string; token: string } {
   return { base: `http://127.0.0.1:${port}`, token: process.env.FREELLM_DEV_TOKEN ?? '' };
 }
 
+/** Reads until what was read satisfies; the window's own steps have no event to wait for. */
+export async function until<T>(read: () => PromiseLike<T>, isDone: (value: T) => boolean): Promise<T> {
+  const deadline = Date.now() + LIMIT_MS;
+  for (;;) {
+    const value = await read();
+    if (isDone(value)) return value;
+    if (Date.now() > deadline) throw new Error(`not within ${LIMIT_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Asks until the gateway says it is ready; it starts after activation, in its own thread. */
 export async function untilReady(): Promise<void> {
-  const { base } = gatewayUnderTest();
-  const deadline = Date.now() + START_LIMIT_MS;
-  for (;;) {
-    const isReady = await fetch(`${base}/readyz`).then(
+  const isReady = () =>
+    fetch(`${gatewayUnderTest().base}/readyz`).then(
       (response) => response.ok,
       () => false,
     );
-    if (isReady) return;
-    if (Date.now() > deadline) throw new Error(`no gateway at ${base}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(isReady, (value) => value);
 }
 
 /** One chat request to the gateway. */
