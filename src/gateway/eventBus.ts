@@ -28,7 +28,8 @@ export function createEventBus(clock: Clock): EventBus {
   return {
     emit(event) {
       last += 1;
-      const numbered: NumberedEvent = { id: last, event: { ...event, at: clock.now() } as GatewayEvent };
+      // Events are built for this call: stamping is cheaper than copying.
+      const numbered: NumberedEvent = { id: last, event: Object.assign(event, { at: clock.now() }) as GatewayEvent };
       recent.push(numbered);
       if (recent.length > REMEMBERED * 2) recent.splice(0, REMEMBERED);
       for (const listener of listeners) {

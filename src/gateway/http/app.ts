@@ -29,6 +29,8 @@ export interface AppContext {
   notReady(): string | null;
 }
 
+const CHAT_PATH = '/v1/chat/completions';
+
 /** Paths that are also served without `/v1` (contract.md): base URLs are pasted with and without it. */
 const UNPREFIXED = /^\/(?:chat\/completions|models(?:\/.+)?)$/;
 
@@ -42,7 +44,8 @@ export function createApp(context: AppContext): Hono<Env> {
   app.use(async (c, next) => {
     const requestId = context.newId('req_');
     c.set('requestId', requestId);
-    c.header('x-request-id', requestId);
+    // What is written to Node's own response has it from there; Web headers would only cost time.
+    if (c.req.path !== CHAT_PATH) c.header('x-request-id', requestId);
     const { headers } = c.env.incoming;
     if (!isHostAllowed(headers.host, context.host)) throw forbiddenHost();
     if (!isOriginAllowed(headers.origin, headers.host)) throw forbiddenOrigin();
@@ -64,7 +67,7 @@ export function createApp(context: AppContext): Hono<Env> {
     const reason = context.notReady();
     return reason === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', reason }, 503);
   });
-  app.post('/v1/chat/completions', async (c) => {
+  app.post(CHAT_PATH, async (c) => {
     const { incoming, outgoing } = c.env;
     await serveChat(context.chat, incoming as IncomingMessage, outgoing as ServerResponse, c.get('requestId'));
     return RESPONSE_ALREADY_SENT;

@@ -44,7 +44,10 @@ function readBody(incoming: IncomingMessage): Promise<Buffer> {
     });
     incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks)));
     incoming.on('error', () => reject(brokenOff()));
-    incoming.on('close', () => reject(brokenOff()));
+    incoming.on('close', () => {
+      // Every request closes; an error with its stack is built only for one that did not end before.
+      if (!incoming.readableEnded) reject(brokenOff());
+    });
   });
 }
 

@@ -23,6 +23,7 @@ export interface UpstreamClientOptions {
   isLoopback?(hostname: string): boolean;
 }
 
+const MAX_PARSED_URLS = 256;
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /** Set by undici from the body and the connection; a caller's copy would contradict it. */
@@ -81,6 +82,17 @@ export function createUpstreamClient(
   let routes = createRoutes(options.proxy ?? noProxy);
   const retired = new Set<OriginPool>();
   let isClosed = false;
+  const parsedUrls = new Map<string, URL>();
+
+  /** Endpoints are few and asked again and again. @throws TypeError where it is no URL. */
+  function parseUrl(text: string): URL {
+    const known = parsedUrls.get(text);
+    if (known) return known;
+    const url = new URL(text);
+    if (parsedUrls.size >= MAX_PARSED_URLS) parsedUrls.clear();
+    parsedUrls.set(text, url);
+    return url;
+  }
 
   function poolFor(url: URL): OriginPool {
     const known = routes.pools.get(url.origin);
@@ -107,7 +119,7 @@ export function createUpstreamClient(
     let url: URL;
     let pool: OriginPool;
     try {
-      url = new URL(request.url);
+      url = parseUrl(request.url);
       pool = poolFor(url);
     } catch (error) {
       return failLater(error, handler);

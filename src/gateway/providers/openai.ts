@@ -17,13 +17,27 @@ import { joinEndpoint } from './resolveBaseUrl.js';
 
 /** The adapter of every provider that speaks OpenAI chat completions; what differs is in the provider's rules. */
 export function createOpenAiAdapter(): Adapter {
-  return { buildRequest, decodeBody, createStreamDecoder, rescueError };
+  // Targets live as long as the inventory: each is joined once, not at every request.
+  const urls = new WeakMap<AdapterTarget, string>();
+  const urlOf = (target: AdapterTarget): string => {
+    const known = urls.get(target);
+    if (known !== undefined) return known;
+    const url = joinEndpoint(target.baseUrl, 'chat/completions');
+    urls.set(target, url);
+    return url;
+  };
+  return {
+    buildRequest: (request, target) => buildRequest(request, target, urlOf(target)),
+    decodeBody,
+    createStreamDecoder,
+    rescueError,
+  };
 }
 
-function buildRequest(request: ChatRequest, target: AdapterTarget): UpstreamRequest {
+function buildRequest(request: ChatRequest, target: AdapterTarget, url: string): UpstreamRequest {
   return {
     method: 'POST',
-    url: joinEndpoint(target.baseUrl, 'chat/completions'),
+    url,
     headers: requestHeaders(target, request.stream),
     body: JSON.stringify(applyRules(request, target.provider, target)),
   };
