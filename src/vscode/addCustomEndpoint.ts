@@ -52,6 +52,14 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<NewKey
         value: answers[2] ?? '',
         isSecret: true,
         prompt: vscode.l10n.t('Key, or leave empty where none is needed'),
+        onAccept: async (value, signal) => {
+          answers[2] = value;
+          doubt = null;
+          const found = await checkLive(client, draft(), signal, { name: answers[1] ?? '' });
+          if (found.status === 'invalid') return found.message;
+          if (found.status === 'inconclusive') doubt = found.message;
+          return null;
+        },
       }),
     (step: number) =>
       askText({
@@ -60,14 +68,6 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<NewKey
         totalSteps: TOTAL_STEPS,
         value: answers[3] ?? '',
         prompt: vscode.l10n.t('Model ids with commas between, or leave empty to ask the server'),
-        onAccept: async (value, signal) => {
-          answers[3] = value;
-          doubt = null;
-          const found = await checkLive(client, draft(), signal, { name: answers[1] ?? '' });
-          if (found.status === 'invalid') return found.message;
-          if (found.status === 'inconclusive') doubt = found.message;
-          return null;
-        },
       }),
   ];
   for (let index = 0; index < steps.length; ) {
@@ -79,7 +79,7 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<NewKey
     if (index === steps.length && doubt !== null) {
       const choice = await pickDoubt(title, doubt);
       if (choice === cancelled) return cancelled;
-      if (choice === 'again') index -= 1;
+      if (choice === 'again') index = 2;
     }
   }
   return draft();

@@ -47,7 +47,8 @@ export class StatusBar implements vscode.Disposable {
     if (this.item.text !== text) this.item.text = text;
     this.item.tooltip = tooltip(this.model);
     this.item.accessibilityInformation = { label: faceLabel(face), role: 'button' };
-    const isWarning = face.kind === 'noAnswer';
+    // A fresh install is not an alarm: without any key the sign is enough.
+    const isWarning = face.kind === 'noAnswer' && face.isSetUp;
     this.item.backgroundColor =
       face.kind === 'stopped' && face.reason !== 'closed'
         ? new vscode.ThemeColor('statusBarItem.errorBackground')

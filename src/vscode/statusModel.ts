@@ -39,7 +39,7 @@ export function reduceStatus(model: StatusModel, input: StatusInput): StatusMode
     case 'host.changed':
       return input.state.kind === 'running'
         ? { ...model, host: input.state }
-        : { ...model, host: input.state, gateway: null, inFlight: new Map() };
+        : { ...model, host: input.state, gateway: null, lastFailure: null, inFlight: new Map() };
     case 'state.read':
     case 'gateway.changed':
       return withGateway(model, input.state);
@@ -93,7 +93,8 @@ function isOurs(outcome: RequestOutcome): boolean {
 export type StatusFace =
   | { kind: 'starting' }
   | { kind: 'stopped'; reason: Extract<HostState, { kind: 'stopped' }>['reason'] }
-  | { kind: 'noAnswer' }
+  /** `isSetUp`: there are keys, so something is wrong; else nobody has added one yet. */
+  | { kind: 'noAnswer'; isSetUp: boolean }
   | { kind: 'failed' }
   | { kind: 'working'; provider: string | null; model: string | null }
   | { kind: 'answered'; provider: string; model: string; latencyMs: number; hasFallback: boolean }
@@ -102,14 +103,19 @@ export type StatusFace =
 /** A request shorter than this never shows a spinner: flicker tells nobody anything. */
 export const SPINNER_AFTER_MS = 400;
 
+/** A failure is news this long; after it the last answer is more telling. */
+export const FAILURE_SHOWN_MS = 60_000;
+
 /** The face at time `now` (ms since the epoch). */
 export function faceOf(model: StatusModel, now: number): StatusFace {
   if (model.host.kind === 'starting') return { kind: 'starting' };
   if (model.host.kind === 'stopped') return { kind: 'stopped', reason: model.host.reason };
   const slow = slowest(model, now);
   if (slow !== null) return { kind: 'working', provider: slow.provider, model: slow.model };
-  if (model.gateway !== null && !model.gateway.canAnswer) return { kind: 'noAnswer' };
-  if (model.lastFailure !== null) return { kind: 'failed' };
+  if (model.gateway !== null && !model.gateway.canAnswer) {
+    return { kind: 'noAnswer', isSetUp: model.gateway.counts.keys > 0 };
+  }
+  if (model.lastFailure !== null && now - model.lastFailure.at < FAILURE_SHOWN_MS) return { kind: 'failed' };
   const outcome = model.lastAnswer?.outcome;
   if (outcome === undefined || outcome.provider === null) return { kind: 'idle' };
   return {
@@ -125,6 +131,7 @@ export function faceOf(model: StatusModel, now: number): StatusFace {
 export function nextChangeIn(model: StatusModel, now: number): number | null {
   if (model.host.kind !== 'running') return null;
   const waits = [...model.inFlight.values()].map((request) => request.at + SPINNER_AFTER_MS - now);
+  if (model.lastFailure !== null) waits.push(model.lastFailure.at + FAILURE_SHOWN_MS - now);
   const coming = waits.filter((wait) => wait > 0);
   return coming.length === 0 ? null : Math.min(...coming);
 }
@@ -145,8 +152,21 @@ export function shortModel(model: string): string {
 
 /** `412 ms`, `1.8 s`, `2 min 5 s`. */
 export function shortDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** `groq: rate_limit, groq: rate_limit` as one step with a count; in order. */
+export function trailSteps(
+  fallbacks: RequestOutcome['fallbacks'],
+): { provider: string; kind: string; count: number }[] {
+  const steps: { provider: string; kind: string; count: number }[] = [];
+  for (const { provider, kind } of fallbacks) {
+    const last = steps.at(-1);
+    if (last?.provider === provider && last.kind === kind) last.count += 1;
+    else steps.push({ provider, kind, count: 1 });
+  }
+  return steps;
 }

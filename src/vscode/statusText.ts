@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { RequestOutcome } from '../protocol/events.js';
 import { commands, internalCommands } from './contributions.js';
-import { type StatusFace, type StatusModel, shortDuration, shortModel } from './statusModel.js';
+import { type StatusFace, type StatusModel, shortDuration, shortModel, trailSteps } from './statusModel.js';
 
 /** The item's own text for a face. */
 export function faceText(face: StatusFace): string {
@@ -44,8 +44,12 @@ export function faceLabel(face: StatusFace): string {
 }
 
 function route(provider: string, model: string | null): string {
-  const name = provider.replace(/^custom:/, '');
+  const name = providerName(provider);
   return model ? `${name} · ${shortModel(model)}` : name;
+}
+
+function providerName(id: string): string {
+  return id.replace(/^custom:/, '');
 }
 
 /** The hover: where it listens, who answered last and after whom, what is usable, and what to do. */
@@ -66,7 +70,7 @@ export function tooltip(model: StatusModel): vscode.MarkdownString {
   if (model.lastAnswer !== null) rows.push(...answerRows(model.lastAnswer.outcome));
   if (model.lastFailure !== null) rows.push(failureRow(model.lastFailure.outcome));
   if (rows.length > 0) {
-    const lines = rows.map(([name, value]) => `| ${plain(name)} | ${value} |`);
+    const lines = rows.map(([name, value]) => `| ${plain(name).replaceAll(' ', '&nbsp;')} | ${value} |`);
     text.appendMarkdown(`| | |\n|:--|:--|\n${lines.join('\n')}\n\n`);
   }
   text.appendMarkdown(links(model));
@@ -103,7 +107,7 @@ function answerRows(outcome: RequestOutcome): [string, string][] {
       plain(vscode.l10n.t('{0} in · {1} out', outcome.promptTokens ?? '?', outcome.completionTokens)),
     ]);
   }
-  if (outcome.fallbacks.length > 0) rows.push([vscode.l10n.t('Before it'), trail(outcome)]);
+  if (outcome.fallbacks.length > 0) rows.push([vscode.l10n.t('Fallbacks'), trail(outcome)]);
   return rows;
 }
 
@@ -115,10 +119,15 @@ function failureRow(outcome: RequestOutcome): [string, string] {
   return [vscode.l10n.t('Last failure'), `${plain(what)}${tried}`];
 }
 
-/** `groq: rate limit → cerebras: overloaded`, at most four. */
-function trail({ fallbacks }: RequestOutcome): string {
-  const words = fallbacks.slice(0, 4).map(({ provider, kind }) => plain(`${provider}: ${kind.replaceAll('_', ' ')}`));
-  if (fallbacks.length > 4) words.push('…');
+/** `groq: rate limit ×2 → cerebras: overloaded`, at most four steps, then who answered if anyone did. */
+function trail({ fallbacks, provider }: RequestOutcome): string {
+  const steps = trailSteps(fallbacks);
+  const words = steps.slice(0, 4).map((step) => {
+    const times = step.count > 1 ? ` ×${step.count}` : '';
+    return plain(`${providerName(step.provider)}: ${step.kind.replaceAll('_', ' ')}${times}`);
+  });
+  if (steps.length > 4) words.push('…');
+  if (provider !== null) words.push(plain(providerName(provider)));
   return words.join(' → ');
 }
 
