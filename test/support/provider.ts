@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** What a fake provider was sent. */
 export interface ProviderRequest {
@@ -58,8 +58,17 @@ export async function startProvider(script: Handler | readonly Handler[] = chatC
   const gets = createArrivals();
   let waitedFor = 0;
 
+  // One promise for each connection: it carries many requests, and a listener for each would look like a leak.
+  const closings = new WeakMap<Socket, Promise<void>>();
+  const closedOf = (socket: Socket): Promise<void> => {
+    const known = closings.get(socket);
+    if (known) return known;
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    closings.set(socket, closed);
+    return closed;
+  };
   const server = createServer((incoming, response) => {
-    const closed = once(incoming.socket, 'close').then(() => undefined);
+    const closed = closedOf(incoming.socket);
     response.on('error', () => undefined);
     const parts: Buffer[] = [];
     incoming.on('error', () => undefined);
