@@ -20,6 +20,8 @@ export class ResponseSink implements ChatSink {
   private isStreamOpen = false;
   private cancelKeepalive: () => void = () => {};
   private lastWriteAt: number;
+  /** Written in this turn of the loop; leaves as one piece when it ends. */
+  private pending = '';
   /** When the first byte of the answer left, ms since the epoch. */
   firstByteAt: number | null = null;
   httpStatus = 200;
@@ -27,7 +29,7 @@ export class ResponseSink implements ChatSink {
   constructor(
     private readonly response: ServerResponse,
     private readonly requestId: string,
-    private readonly isStream: boolean,
+    isStream: boolean,
     private readonly clock: Clock,
   ) {
     this.lastWriteAt = clock.now();
@@ -55,13 +57,13 @@ export class ResponseSink implements ChatSink {
     this.cancelKeepalive();
     let out = '';
     for (const [name, value] of Object.entries(this.lateFacts ?? {})) out += sseComment(`${name} ${value}`);
-    this.response.end(`${out}data: [DONE]\n\n`);
+    this.response.end(`${this.takePending()}${out}data: [DONE]\n\n`);
   }
 
   fail(error: HttpError, failures: readonly AttemptRecord[]): void {
     this.cancelKeepalive();
     if (this.isStreamOpen) {
-      this.response.end(`data: ${JSON.stringify(error.toBody())}\n\ndata: [DONE]\n\n`);
+      this.response.end(`${this.takePending()}data: ${JSON.stringify(error.toBody())}\n\ndata: [DONE]\n\n`);
       return;
     }
     this.httpStatus = error.status;
@@ -87,9 +89,22 @@ export class ResponseSink implements ChatSink {
     });
   }
 
+  /** What one packet of the provider brought leaves in one write: four pieces of HTTP framing for all, not for each. */
   private write(text: string): void {
     this.lastWriteAt = this.clock.now();
-    this.response.write(text);
+    if (this.pending === '') queueMicrotask(this.flush);
+    this.pending += text;
+  }
+
+  private readonly flush = (): void => {
+    const text = this.takePending();
+    if (text !== '' && !this.response.destroyed && !this.response.writableEnded) this.response.write(text);
+  };
+
+  private takePending(): string {
+    const text = this.pending;
+    this.pending = '';
+    return text;
   }
 
   /** One timer that looks back, instead of one set anew by every write. */
