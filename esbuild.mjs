@@ -95,11 +95,7 @@ async function allBuilds(production) {
       outfile: 'dist/cli.js',
       banner: { js: '#!/usr/bin/env node' },
     },
-  ].filter(({ entryPoints: [entry = ''] }) => {
-    const isThere = existsSync(path.join(root, entry));
-    if (!isThere) console.warn(`esbuild.mjs: ${entry} is missing, left out`);
-    return isThere;
-  });
+  ];
   const pages = await pageEntries();
   return pages.length === 0
     ? builds

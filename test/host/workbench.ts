@@ -67,6 +67,11 @@ export class Workbench {
     await this.input.press('Enter');
   }
 
+  /** The toast that has the text. */
+  notification(text: string): Locator {
+    return this.page.locator('.notification-toast').filter({ hasText: text });
+  }
+
   /** A status bar item, by `publisher.name.itemId`. */
   statusItem(id: string): Locator {
     return this.page.locator(`[id="${id}"]`);
