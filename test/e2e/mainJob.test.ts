@@ -69,7 +69,8 @@ describe('two keys, one client, a failover', function () {
     host?.remove();
   });
 
-  const shot = (name: string) => workbench.page.screenshot({ path: path.join(SHOTS, `${name}.png`), animations: 'disabled' });
+  const shot = (name: string) =>
+    workbench.page.screenshot({ path: path.join(SHOTS, `${name}.png`), animations: 'disabled' });
 
   async function chat(): Promise<{ response: Response; text: string }> {
     const response = await fetch(`${client.baseUrl}/chat/completions`, {
