@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The admin API in one table: method, path, what goes in and what comes out. The server's validation and

@@ -1,5 +1,5 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearestNames } from '../routing/nearestNames.js';
 
 const limits = z.strictObject({

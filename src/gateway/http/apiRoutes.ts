@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import {
   type ApiEndpoint,
   type ApiEndpointName,
