@@ -17,6 +17,7 @@ let close: (() => Promise<void>) | undefined;
 
 /** Composition root: constructs and registers; nothing here waits. */
 export function activate(context: vscode.ExtensionContext): void {
+  const begun = performance.now();
   const { channel, log } = createLog();
   const secrets = new SecretStore(context.secrets, log);
   const supervision = new Supervision(context, secrets, log);
@@ -49,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   close = () => host.dispose();
   supervision.begin();
+  log.info('host', `activated in ${Math.round(performance.now() - begun)} ms`);
 }
 
 /** VS Code grants a few seconds at best: the gateway is closed within 1.5, or ended. */

@@ -6,11 +6,18 @@ import { askText, back, cancelled, isValue, type Way } from './quickInput.js';
 
 const TOTAL_STEPS = 5;
 
+/** What to store, and how many models the server listed; null where it did not. */
+export interface CustomEndpoint {
+  key: NewKey;
+  models: number | null;
+}
+
 /** Steps of a server of the user's own: base URL → name → key → models. Resolves with what to store. */
-export async function askCustomEndpoint(client: AdminClient): Promise<Way<NewKey>> {
+export async function askCustomEndpoint(client: AdminClient): Promise<Way<CustomEndpoint>> {
   const title = vscode.l10n.t('Add Custom Endpoint');
   const answers = ['', '', '', ''];
   let doubt: string | null = null;
+  let listed: number | null = null;
   const draft = (): NewKey => {
     const [baseUrl = '', name = '', key = '', models = ''] = answers;
     return {
@@ -58,6 +65,7 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<NewKey
           const found = await checkLive(client, draft(), signal, { name: answers[1] ?? '' });
           if (found.status === 'invalid') return found.message;
           if (found.status === 'inconclusive') doubt = found.message;
+          listed = found.models;
           return null;
         },
       }),
@@ -82,7 +90,8 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<NewKey
       if (choice === 'again') index = 2;
     }
   }
-  return draft();
+  const key = draft();
+  return { key, models: key.models?.length ?? listed };
 }
 
 function isHttpUrl(text: string): boolean {

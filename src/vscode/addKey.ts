@@ -44,21 +44,21 @@ async function addTo(client: AdminClient, choice: ProviderItem, all: readonly Pr
   if (choice.isCustom === true || choice.provider === undefined) {
     const endpoint = await askCustomEndpoint(client);
     if (!isValue(endpoint)) return endpoint;
-    await client.addKey(endpoint);
-    const name = endpoint.provider.replace(/^custom:/, '');
-    return { name, models: await modelsOf(client, endpoint.provider) };
+    await client.addKey(endpoint.key);
+    const id = endpoint.key.provider;
+    return { name: id.replace(/^custom:/, ''), models: await modelsOf(client, id, endpoint.models) };
   }
   const { provider } = choice;
   const key = provider.isKeyless ? { provider: provider.id } : await askKey(client, provider, choice.pasted, all);
   if (!isValue(key)) return key;
   await client.addKey(key);
-  return { name: provider.name, models: await modelsOf(client, provider.id) };
+  return { name: provider.name, models: await modelsOf(client, provider.id, null) };
 }
 
-/** How many models the chain now has from this provider; null if nobody can tell. */
-async function modelsOf(client: AdminClient, id: string): Promise<number | null> {
+/** How many models the chain has from this provider, or else how many the check saw; null if nobody can tell. */
+async function modelsOf(client: AdminClient, id: string, seen: number | null): Promise<number | null> {
   const provider = (await client.providers()).find((candidate) => candidate.id === id);
-  return provider === undefined || provider.models === 0 ? null : provider.models;
+  return provider?.models || seen || null;
 }
 
 const openKeyPage: vscode.QuickInputButton = {
@@ -209,7 +209,7 @@ async function askSecret(client: AdminClient, step: SecretStep): Promise<Way<str
       value,
       isSecret: true,
       prompt: value
-        ? vscode.l10n.t('Press Enter to check this {0} key', provider.name)
+        ? vscode.l10n.t('A key of {0}; it is checked next.', provider.name)
         : vscode.l10n.t('Paste the key. It stays in VS Code’s secret storage.'),
       buttons: provider.keyUrl === null ? [] : [openKeyPage],
       onButton: () => openKeyUrl(provider),

@@ -33,7 +33,8 @@ const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 /** A thread that lived this long was healthy: its crash starts the backoff anew. */
 const HEALTHY_AFTER_MS = 60_000;
-const CLOSE_WITHIN_MS = 1_500;
+/** A little more than the gateway gives running answers, so that a clean end wins; within deactivate's 2 s. */
+const CLOSE_WITHIN_MS = 1_800;
 
 /**
  * Supervises the gateway's worker thread: starts it, keeps its secrets stored, brings it back when it
@@ -70,16 +71,16 @@ export class GatewayHost {
   restart(): Promise<void> {
     return this.enqueue(async () => {
       this.crashes = 0;
-      await this.stopNow();
+      await this.stopNow({ kind: 'starting' });
       await this.startNow();
     });
   }
 
-  /** Closes within 1.5 s, then terminates. For good: nothing starts after it. */
+  /** Closes within 1.8 s, then terminates. For good: nothing starts after it. */
   dispose(): Promise<void> {
     this.isDisposed = true;
     this.cancelRestart?.();
-    return this.enqueue(() => this.stopNow());
+    return this.enqueue(() => this.stopNow({ kind: 'stopped', reason: 'closed', message: '' }));
   }
 
   /** Hands new proxy settings to the running gateway; a later start reads them itself. */
@@ -129,12 +130,14 @@ export class GatewayHost {
     thread.on('exit', (code) => this.exited(thread, lastError ?? `exit code ${code}`));
   }
 
-  private async stopNow(): Promise<void> {
+  private async stopNow(next: HostState): Promise<void> {
     const thread = this.thread;
     this.cancelRestart?.();
     this.cancelRestart = undefined;
     if (thread === undefined) return;
     this.thread = undefined;
+    // Told first, so that our own event stream ends and the gateway need not wait for it.
+    this.setState(next);
     await new Promise<void>((resolve) => {
       const cancel = this.after(CLOSE_WITHIN_MS, resolve);
       const closed = (): void => {
@@ -148,7 +151,6 @@ export class GatewayHost {
       thread.postMessage({ type: 'close' });
     });
     await thread.terminate();
-    this.setState({ kind: 'stopped', reason: 'closed', message: '' });
   }
 
   private receive(thread: GatewayThread, message: FromGateway): void {

@@ -131,7 +131,7 @@ describe('gateway host', () => {
     assert.deepEqual(thread(0).sent.at(-1), { type: 'keys.saved', sequence: 8, error: 'the keyring is locked' });
   });
 
-  it('closes politely, and ends what does not close within 1.5 s', async () => {
+  it('closes politely, and ends what does not close within 1.8 s', async () => {
     const polite = make();
     await polite.host.start();
     await polite.host.dispose();
@@ -143,7 +143,7 @@ describe('gateway host', () => {
     stubborn.thread(0).closesItself = false;
     const gone = stubborn.host.dispose();
     await settle();
-    stubborn.timers.advance(1_500);
+    stubborn.timers.advance(1_800);
     await gone;
     assert.ok(stubborn.thread(0).isTerminated);
     await stubborn.host.start();
