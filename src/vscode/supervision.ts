@@ -15,6 +15,7 @@ import { isLoopback, isPort, needsRestart, readSettings, writePort } from './set
 
 /** A burst of changed settings or secrets means one restart. */
 const RESTART_AFTER_MS = 300;
+const LATEST_CERTIFICATES_MS = 5_000;
 
 /** Ties the gateway's supervisor to VS Code: its settings, secrets, proxy, window and notices. */
 export class Supervision implements vscode.Disposable {
@@ -55,10 +56,14 @@ export class Supervision implements vscode.Disposable {
   /** Starts the gateway without holding anyone up; certificates follow when the system has told them. */
   begin(): void {
     void this.host.start();
-    void loadSystemCertificates().then((certificates) => {
-      this.certificates = certificates;
-      if (certificates.length > 0) this.host.setProxy(readProxySettings(certificates));
-    });
+    void this.addSystemCertificates();
+  }
+
+  /** After the gateway listens: starting a second thread beside it would only slow both. */
+  private async addSystemCertificates(): Promise<void> {
+    await this.host.settled(LATEST_CERTIFICATES_MS);
+    this.certificates = await loadSystemCertificates();
+    if (this.certificates.length > 0) this.host.setProxy(readProxySettings(this.certificates));
   }
 
   dispose(): void {
