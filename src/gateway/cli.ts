@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { version } from '../../package.json';
+import { redact } from '../protocol/redact.js';
 import { ConfigError, type ConfigFile, parseConfig } from './config/configFile.js';
 import { createGateway } from './gateway.js';
 import { type Identity, loadIdentity } from './identity.js';
@@ -65,9 +66,6 @@ async function serve(options: ServeOptions): Promise<void> {
       ...(options.demo ? { demo: true } : {}),
     },
   );
-  if (!['127.0.0.1', '::1', 'localhost'].includes(options.host)) {
-    log.log('warn', 'gateway', `Bound to ${options.host}: whoever reaches it and has the token spends your quotas`);
-  }
   const stop = () => {
     process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
     void gateway.close(GRACE_MS).then(() => process.exit(0));
@@ -76,14 +74,19 @@ async function serve(options: ServeOptions): Promise<void> {
   const { url, token, adminToken } = await gateway.listen().catch((error: unknown) => {
     throw listenError(error, options);
   });
+  if (!['127.0.0.1', '::1', 'localhost'].includes(options.host)) {
+    log.log('warn', 'gateway', `Bound to ${options.host}: whoever reaches it and has the token spends your quotas`);
+  }
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, token, adminToken })}\n`);
 }
 
 function readOptions(args: string[]): ServeOptions {
   const values = parseFlags(args);
   const port = Number(values.port ?? 3001);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new UsageError(`--port: ${values.port} is not a port`);
+  if (!/^\d+$/.test(values.port ?? '3001') || port > 65_535)
+    throw new UsageError(`--port: ${values.port || '(empty)'} is not a port`);
+  // Node takes an empty host for every interface.
+  if (values.host?.trim() === '') throw new UsageError('--host: is empty');
   const logLevel = values['log-level'] ?? 'info';
   if (!isLogLevel(logLevel)) throw new UsageError('--log-level: expected debug, info, warn or error');
   return {
@@ -127,8 +130,8 @@ function readConfig(file: string): ConfigFile {
       PROVIDERS.map(({ id }) => id),
     );
   } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(`${file}: ${error.message}`);
-    throw error;
+    // Whatever else it throws (nesting deeper than the stack) is the file's fault, too.
+    throw new UsageError(`${file}: ${error instanceof ConfigError ? error.message : firstLine(error)}`);
   }
 }
 
@@ -156,7 +159,7 @@ function firstLine(error: unknown): string {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof UsageError) {
-    process.stderr.write(`freellm: ${error.message}\n`);
+    process.stderr.write(`freellm: ${redact(error.message.replace(/\s+/g, ' '))}\n`);
     process.exit(2);
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

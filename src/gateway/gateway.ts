@@ -10,7 +10,8 @@ import { logicalModels } from './catalog/logicalModels.js';
 import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
 import { createEventBus, type EventBus } from './eventBus.js';
-import { createApp } from './http/app.js';
+import { createApp, errorResponse } from './http/app.js';
+import { invalidRequest } from './http/errors.js';
 import { createRequestTally, type RequestTally } from './http/requestTally.js';
 import { createKeyPool, type KeyPool } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
@@ -147,7 +148,14 @@ class GatewayHouse {
   async listen() {
     const host = this.options.host ?? '127.0.0.1';
     const app = createApp(this.appContext(host));
-    const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+    const server = createServer(
+      getRequestListener(app.fetch, {
+        overrideGlobalObjects: false,
+        // A Host or target that makes no URL: Hono never sees it.
+        errorHandler: () =>
+          errorResponse(this.newId('req_'), invalidRequest('The Host header or the path is malformed')),
+      }),
+    );
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -237,7 +245,7 @@ class GatewayHouse {
     this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', {
       provider,
       model,
-      message,
+      words: message,
     });
   }
 
@@ -281,8 +289,8 @@ class GatewayHouse {
           candidate: candidate.name,
           kind: failure.kind,
           status: failure.status,
-          message: failure.message,
         });
+        // The provider's words stay out of the log: some repeat the prompt.
         if (failure.kind === 'auth') {
           this.keys.setHealth(candidate.keyId, 'invalid', failure.message);
           this.keyService.recheck(candidate.keyId);

@@ -21,7 +21,7 @@ export function filterLog(log: Log, level: LogLevel): Log {
 export function createJsonLog(write: (line: string) => void, now: () => number): Log {
   return {
     log(level, component, message, fields) {
-      const line = JSON.stringify({ time: new Date(now()).toISOString(), level, component, message, ...fields });
+      const line = JSON.stringify({ ...fields, time: new Date(now()).toISOString(), level, component, message });
       write(`${redact(line)}\n`);
     },
   };

@@ -10,8 +10,11 @@ const limits = z.strictObject({
   tpd: z.number().int().nonnegative().optional(),
 });
 
+/** Goes into a header as it is. */
+const headerText = z.string().regex(/^[\x21-\x7e]*$/, 'has a space, a line break or a character that no header takes');
+
 const configKey = z.strictObject({
-  key: z.string().min(1),
+  key: headerText.min(1),
   label: z.string().optional(),
   models: z.array(z.string()).optional(),
   limits: limits.optional(),
@@ -58,8 +61,8 @@ export const settingsSchema = z.strictObject({
 
 /** Shape of the config file (contract.md, Config file). */
 export const configSchema = z.strictObject({
-  token: z.string().min(16).optional(),
-  adminToken: z.string().min(16).optional(),
+  token: headerText.min(16).optional(),
+  adminToken: headerText.min(16).optional(),
   providers: z.record(z.string(), configProvider).optional(),
   chain: z.array(z.string()).optional(),
   strategy: strategy.optional(),
@@ -102,8 +105,11 @@ export function checkConfig(value: unknown, knownProviders: readonly string[]): 
     throw new ConfigError(`${pathText(issue?.path ?? [])}: ${issue?.message ?? 'not a config'}`);
   }
   const config = result.data;
+  if (config.token !== undefined && config.token === config.adminToken) {
+    throw new ConfigError('adminToken: must differ from token, which agents hold');
+  }
   for (const [id, provider] of Object.entries(config.providers ?? {})) checkProvider(id, provider, knownProviders);
-  const isKnown = (id: string) => knownProviders.includes(id) || id in (config.providers ?? {});
+  const isKnown = (id: string) => knownProviders.includes(id) || Object.hasOwn(config.providers ?? {}, id);
   for (const [name, profile] of Object.entries(config.profiles ?? {})) {
     checkChain(`profiles.${name}.chain`, profile.chain, isKnown, knownProviders);
   }

@@ -98,7 +98,8 @@ function toModelNotFound(id: string): HttpError {
   return new HttpError(404, 'invalid_request_error', 'model_not_found', message, { param: 'model' });
 }
 
-function errorResponse(requestId: string, error: HttpError): Response {
+/** An error as Hono answers it. */
+export function errorResponse(requestId: string, error: HttpError): Response {
   return Response.json(error.toBody(), {
     status: error.status,
     headers: {

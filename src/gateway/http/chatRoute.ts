@@ -38,6 +38,7 @@ export async function serveChat(
   try {
     const request = decodeChatRequest(await readJsonBody(incoming));
     const candidates = resolveModel(context.inventory(), request.model);
+    const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
     context.tally.begin();
     context.events.emit({
@@ -55,7 +56,7 @@ export async function serveChat(
         model: candidate.model,
         attempt,
       });
-    const run = { request, needs: requestNeeds(request), candidates, sink, signal: latch, startedAt };
+    const run = { request, needs, candidates, sink, signal: latch, startedAt };
     try {
       const outcome = await runChat({ ...context.loop, onAttempt }, run);
       finish(context, requestId, toOutcome(outcome, sink, startedAt, context.clock.now()));

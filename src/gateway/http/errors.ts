@@ -30,6 +30,10 @@ export class HttpError extends Error {
 /** The one way from a thrown value to an HTTP error. What is unknown becomes a plain 500 without its own words. */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  // What JSON.parse takes at any depth, JSON.stringify does not.
+  if (error instanceof RangeError && error.message.includes('call stack')) {
+    return invalidRequest('The body is nested too deeply');
+  }
   if (error instanceof RequestError) return invalidRequest(error.message, error.param);
   return new HttpError(500, 'api_error', 'internal_error', 'The gateway failed on its own side; its log says more');
 }

@@ -93,12 +93,32 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** A whole body, classified: an answer, or why it is none. */
+interface WholeBody {
+  status: number;
+  headers: Record<string, string>;
+  body: BodyCollector;
+}
+
+/** A whole body, classified: an answer, or why it is none. Never throws: nobody up the stack could end the attempt. */
 export function readWholeBody(
   context: AttemptContext,
   candidate: Candidate,
   request: ChatRequest,
-  answer: { status: number; headers: Record<string, string>; body: BodyCollector },
+  answer: WholeBody,
+): WholeAttemptEnd {
+  try {
+    return readBody(context, candidate, request, answer);
+  } catch {
+    // Nesting deeper than the stack, for one.
+    return failed(failureOf('empty', 'The answer cannot be read'));
+  }
+}
+
+function readBody(
+  context: AttemptContext,
+  candidate: Candidate,
+  request: ChatRequest,
+  answer: WholeBody,
 ): WholeAttemptEnd {
   const text = answer.body.text();
   if (!isSuccess(answer.status)) {
@@ -157,7 +177,13 @@ export function attemptWhole(
         headers = fields;
         body = BodyCollector.for(code);
       },
-      onData: (chunk) => body.push(chunk),
+      onData(chunk) {
+        body.push(chunk);
+        if (isEnded || !body.isFull) return;
+        // Nothing after the limit changes what is made of it, and it may never end.
+        end(readWholeBody(context, candidate, request, { status, headers, body }));
+        exchange.abort();
+      },
       onEnd: () => end(readWholeBody(context, candidate, request, { status, headers, body })),
       onError: (error) => end(error.kind === 'aborted' ? { type: 'aborted' } : transportFailed(error)),
     };

@@ -104,8 +104,14 @@ export class StreamAttempt implements UpstreamHandler {
   onData(chunk: Buffer): void {
     if (this.isEnded) return;
     if (!this.body && !this.reader) this.sniff(chunk);
-    if (this.body) this.body.push(chunk);
-    else this.reader?.push(chunk);
+    if (this.body) {
+      this.body.push(chunk);
+      if (!this.body.isFull) return;
+      this.endWhole(this.body);
+      this.exchange?.abort();
+      return;
+    }
+    this.reader?.push(chunk);
     this.flush();
   }
 
