@@ -2,11 +2,11 @@ import * as vscode from 'vscode';
 import { commands, internalCommands, settings } from './contributions.js';
 import { isValue, pickOne } from './quickInput.js';
 import { faceOf, type StatusModel } from './statusModel.js';
-import { faceLabel } from './statusText.js';
+import { faceLabel, headline } from './statusText.js';
 
 interface MenuItem extends vscode.QuickPickItem {
   command: string;
-  argument?: string;
+  argument?: { query: string };
 }
 
 /** What a click on the status bar item opens: how things are, and what can be done. */
@@ -22,9 +22,8 @@ export async function showStatusMenu(status: StatusModel): Promise<void> {
 }
 
 function placeholder(status: StatusModel): string {
-  if (status.host.kind === 'stopped' && status.host.message !== '') return status.host.message;
-  if (status.gateway?.canAnswer === false && status.gateway.reason !== null) return status.gateway.reason;
-  return faceLabel(faceOf(status, Date.now()));
+  const face = faceOf(status, Date.now());
+  return face.kind === 'stopped' || face.kind === 'noAnswer' ? `FreeLLM: ${headline(status)}` : faceLabel(face);
 }
 
 function menuItems(status: StatusModel): MenuItem[] {
@@ -51,8 +50,9 @@ function menuItems(status: StatusModel): MenuItem[] {
     { label: vscode.l10n.t('$(output) Show Log'), command: commands.showLog },
     {
       label: vscode.l10n.t('$(gear) Settings'),
-      command: 'workbench.action.openSettings',
-      argument: settings.port.id.replace(/port$/, ''),
+      // They are of machine scope: in a remote window only the remote tab has them.
+      command: `workbench.action.open${vscode.env.remoteName === undefined ? '' : 'Remote'}Settings`,
+      argument: { query: settings.port.id.replace(/port$/, '') },
     },
   ];
 }

@@ -77,12 +77,13 @@ export function tooltip(model: StatusModel): vscode.MarkdownString {
   return text;
 }
 
-function headline({ host, gateway }: StatusModel): string {
+/** How things are, in a line; the gateway's own words where it has some that are fit for eyes. */
+export function headline({ host, gateway }: StatusModel): string {
   if (host.kind === 'starting') return vscode.l10n.t('starting');
   if (host.kind === 'stopped') {
-    return host.reason === 'crashed'
-      ? vscode.l10n.t('ended unexpectedly, starting again')
-      : host.message || vscode.l10n.t('stopped');
+    if (host.reason === 'crashed') return vscode.l10n.t('ended unexpectedly, starting again');
+    if (host.reason === 'port-taken') return vscode.l10n.t('its port is in use by another program or window');
+    return host.message || vscode.l10n.t('stopped');
   }
   if (gateway !== null && !gateway.canAnswer) return gateway.reason ?? vscode.l10n.t('no provider can answer');
   return vscode.l10n.t('ready');
