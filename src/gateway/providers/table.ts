@@ -42,7 +42,8 @@ export function customProviderSpec(
     wire: 'openai',
     auth: options.isKeyless ? 'none' : 'bearer',
     ...(options.baseUrl.includes('{account_id}') ? { hasAccountId: true } : {}),
-    probe: options.isKeyless ? { kind: 'none' } : { kind: 'models' },
+    // Keyless too: the list is where its models come from.
+    probe: { kind: 'models' },
     modelsPath: '/models',
     timeouts: { firstByteMs: 120_000 },
     dayBoundary: 'rolling',

@@ -40,7 +40,6 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'OVH AI Endpoints',
     baseUrl: 'https://oai.endpoints.kepler.ai.cloud.ovh.net/v1',
     auth: 'none',
-    probe: { kind: 'none' },
     sharedQuota: 'ip',
     offers: 'No key needed: open models, 2 requests a minute per IP address and model',
     keyUrl: null,
@@ -53,7 +52,6 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     // The community's anonymous key; a registered one takes its place in the header.
     auth: 'none',
     headers: { authorization: 'Bearer 0000000000' },
-    probe: { kind: 'none' },
     timeouts: { firstByteMs: 120_000 },
     sharedQuota: 'ip',
     offers: 'No key needed: volunteers’ machines, short answers, slow, no tools',

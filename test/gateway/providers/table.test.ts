@@ -28,6 +28,13 @@ describe('provider table', () => {
     assert.equal(providerSpec('custom:lab'), undefined);
   });
 
+  it('asks keyless servers for their models, which no catalog knows', () => {
+    const lab = customProviderSpec('custom:lab', { baseUrl: 'http://x/v1', isKeyless: true });
+    for (const spec of [lab, providerSpec('ovh'), providerSpec('aihorde')]) {
+      assert.deepEqual([spec?.probe, spec?.modelsPath], [{ kind: 'models' }, '/models'], spec?.id);
+    }
+  });
+
   it('makes providers of the user’s own, with and without a key', () => {
     const spec = customProviderSpec('custom:lab', { name: 'Lab', baseUrl: 'http://127.0.0.1:9000/v1/' });
     assert.deepEqual([spec.name, spec.baseUrl, spec.auth], ['Lab', 'http://127.0.0.1:9000/v1', 'bearer']);
