@@ -160,6 +160,8 @@ export function attemptWhole(
   onAbort: (abort: () => void) => void,
 ): Promise<WholeAttemptEnd> {
   return new Promise((resolve) => {
+    // First of all, since it may throw: no timer must stay behind.
+    const upstreamRequest = candidate.runtime.adapter.buildRequest(request, candidate.target);
     const limitMs = firstDeltaLimitMs(candidate, promptTokens);
     let status = 0;
     let headers: Record<string, string> = {};
@@ -194,7 +196,6 @@ export function attemptWhole(
       end(failed(failureOf('slow', `No answer within ${Math.round(wholeMs / 1000)} s`), true));
       exchange.abort();
     });
-    const upstreamRequest = candidate.runtime.adapter.buildRequest(request, candidate.target);
     const exchange = context
       .upstreamFor(candidate)
       .send(upstreamRequest, { connectMs: candidate.runtime.connectMs, headersMs: wholeMs }, handler);

@@ -75,11 +75,12 @@ export class StreamAttempt implements UpstreamHandler {
     return new Promise((resolve) => {
       this.resolve = resolve;
       const { adapter, connectMs } = this.candidate.runtime;
+      // First of all, since it may throw: no timer must stay behind.
+      const upstreamRequest = adapter.buildRequest(this.request, this.candidate.target);
       const limitMs = firstDeltaLimitMs(this.candidate, this.promptTokens);
       this.cancelTimer = this.context.clock.after(limitMs, () => {
         this.timeOut(`No first delta within ${Math.round(limitMs / 1000)} s`);
       });
-      const upstreamRequest = adapter.buildRequest(this.request, this.candidate.target);
       const timeouts = { connectMs, headersMs: limitMs };
       const exchange = this.context.upstreamFor(this.candidate).send(upstreamRequest, timeouts, this);
       this.exchange = exchange;

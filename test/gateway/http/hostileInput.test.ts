@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { ConfigError, checkConfig } from '../../../src/gateway/config/configFile.js';
 import { createJsonLog } from '../../../src/gateway/jsonLog.js';
 import { useBed } from '../../support/bed.js';
+import { createManualClock } from '../../support/manualClock.js';
 import { assertError, chainOf } from '../../support/scenario.js';
 
 describe('hostile input', () => {
@@ -27,14 +28,18 @@ describe('hostile input', () => {
     }
   });
 
-  it('a body nested too deeply is 400 and counts as no running request', async () => {
+  it('a body nested too deeply is 400, counts as no running request and leaves no timer that fails', async () => {
+    const clock = createManualClock();
     const u1 = await bed.provider();
-    const gateway = await bed.gateway({ config: chainOf(u1) });
+    const gateway = await bed.gateway({ config: chainOf(u1), clock });
     const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
     const tools = `[{"type":"function","function":{"name":"f","parameters":${deep}}}]`;
     const body = `{"model":"auto","messages":[{"role":"user","content":"hi"}],"tools":${tools}}`;
-    const response = await gateway.v1('/v1/chat/completions', { method: 'POST', body });
-    await assertError(response, 400, 'invalid_request_error', 'invalid_request');
+    for (const text of [body, body.replace('{', '{"stream":true,')]) {
+      const response = await gateway.v1('/v1/chat/completions', { method: 'POST', body: text });
+      await assertError(response, 400, 'invalid_request_error', 'invalid_request');
+    }
+    clock.advance(600_000);
     const state = await (await gateway.api('GET', '/api/state')).json();
     assert.equal((state as { counts: { inFlight: number } }).counts.inFlight, 0);
   });
