@@ -53,7 +53,7 @@ export function allSteps() {
   const quick = folders.filter((name) => UNIT.includes(name));
   const slow = folders.filter((name) => !UNIT.includes(name) && name !== 'e2e');
   return [
-    { name: 'lint', run: () => check('biome', [bin.biome, 'ci', '.'], 2 * MINUTE_MS) },
+    { name: 'lint', run: () => check('biome', [bin.biome, 'ci', '--colors=off', '.'], 2 * MINUTE_MS) },
     { name: 'types', run: checkTypes },
     { name: 'unit', run: () => mocha('unit', quick, 5 * MINUTE_MS) },
     ...slow.map((name) => ({ name, run: () => mocha(name, [name], 8 * MINUTE_MS) })),
