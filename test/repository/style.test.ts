@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { lintAs, root } from './fixtures.js';
+import { lintAs, root, runTool } from './fixtures.js';
 
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
@@ -64,5 +64,20 @@ describe('the packages', () => {
 
   it('keep the editor types at the oldest editor that is supported', () => {
     assert.equal(`^${wanted['@types/vscode']}`, manifest.engines.vscode);
+  });
+});
+
+describe('the package', () => {
+  it('ships what runs and what is read, nothing else', async function () {
+    this.timeout(60_000);
+    const { output } = await runTool('node_modules/@vscode/vsce/vsce', ['ls', '--no-dependencies']);
+    const files = output.split('\n').filter(Boolean);
+    const allowed =
+      /^(dist\/(\w+\.js|sql-wasm\.wasm|webview\/.+\.(js|css))|media\/.+|l10n\/.+\.json|package(\.nls.*)?\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+    assert.deepEqual(
+      files.filter((file) => !allowed.test(file)),
+      [],
+    );
+    for (const file of ['dist/extension.js', 'dist/gateway.js', 'LICENSE']) assert.ok(files.includes(file), file);
   });
 });
