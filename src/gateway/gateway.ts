@@ -27,6 +27,7 @@ import { createIdSource, randomHex } from './randomIds.js';
 import type { LoopContext } from './routing/attemptLoop.js';
 import { createCooldowns } from './routing/cooldowns.js';
 import { buildInventory, type Inventory } from './routing/inventory.js';
+import { nearestNames } from './routing/nearestNames.js';
 
 export interface GatewayOptions {
   /** 127.0.0.1 by default. */
@@ -166,6 +167,7 @@ class GatewayHouse {
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.ports.log.log('info', 'gateway', `Listening on ${this.url}`);
     this.announce();
+    this.warnOfUnknownModels();
     if (this.settings.healthProbes !== false) this.keyService.discover();
     return { url: this.url, port, token: this.token, adminToken: this.adminToken };
   }
@@ -233,6 +235,17 @@ class GatewayHouse {
 
   private refresh(): void {
     this.inventory = null;
+  }
+
+  /** Chain entries that no catalog knows: a typo, or a model that its provider lists only later. */
+  private warnOfUnknownModels(): void {
+    const { known } = this.currentInventory();
+    const unknown = (this.config.chain ?? []).filter((name) => !known.has(name));
+    for (const name of unknown) {
+      const [nearest] = nearestNames(name, known.keys(), 1);
+      const hint = nearest ? `; did you mean ${nearest}?` : '';
+      this.ports.log.log('warn', 'config', `chain: ${name} is no known model (yet)${hint}`);
+    }
   }
 
   private announce(): void {

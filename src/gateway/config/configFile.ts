@@ -13,12 +13,17 @@ const limits = z.strictObject({
 /** Goes into a header as it is. */
 const headerText = z.string().regex(/^[\x21-\x7e]*$/, 'has a space, a line break or a character that no header takes');
 
-const configKey = z.strictObject({
-  key: headerText.min(1),
-  label: z.string().optional(),
-  models: z.array(z.string()).optional(),
-  limits: limits.optional(),
-});
+const KEY_HINT = 'expected an object such as { "key": "…" }';
+
+const configKey = z.strictObject(
+  {
+    key: headerText.min(1),
+    label: z.string().optional(),
+    models: z.array(z.string()).optional(),
+    limits: limits.optional(),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? KEY_HINT : undefined) },
+);
 
 const configModel = z.strictObject({
   id: z.string().min(1),
@@ -48,6 +53,9 @@ const configProvider = z.strictObject({
 });
 
 const strategy = z.enum(['priority', 'balanced', 'smartest', 'fastest', 'reliable', 'custom']);
+
+/** Ids of the user's own providers. */
+export const CUSTOM_ID = /^custom:[\w.-]+$/;
 
 /** The settings that a config file or `PUT /api/settings` may set. */
 export const settingsSchema = z.strictObject({
@@ -120,8 +128,7 @@ export function checkConfig(value: unknown, knownProviders: readonly string[]): 
 
 function checkProvider(id: string, provider: ConfigProvider, known: readonly string[]): void {
   if (id.startsWith('custom:')) {
-    if (!/^custom:[\w.-]+$/.test(id))
-      throw new ConfigError(`providers.${id}: a custom name has letters, digits, . _ -`);
+    if (!CUSTOM_ID.test(id)) throw new ConfigError(`providers.${id}: a custom name has letters, digits, . _ -`);
     if (!provider.baseUrl) throw new ConfigError(`providers.${id}.baseUrl: a custom provider needs its base URL`);
   } else if (!known.includes(id)) {
     throw new ConfigError(`providers.${id}: unknown provider${suggestion(id, known)}; others go under "custom:<name>"`);

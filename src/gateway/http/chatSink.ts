@@ -22,6 +22,7 @@ export class ResponseSink implements ChatSink {
   private lastWriteAt: number;
   /** Written in this turn of the loop; leaves as one piece when it ends. */
   private pending = '';
+  private hasWritten = false;
   /** When the first byte of the answer left, ms since the epoch. */
   firstByteAt: number | null = null;
   httpStatus = 200;
@@ -92,6 +93,12 @@ export class ResponseSink implements ChatSink {
   /** What one packet of the provider brought leaves in one write: four pieces of HTTP framing for all, not for each. */
   private write(text: string): void {
     this.lastWriteAt = this.clock.now();
+    if (!this.hasWritten) {
+      // The first piece is what somebody waits for: it does not wait for the rest of its packet.
+      this.hasWritten = true;
+      if (!this.response.destroyed) this.response.write(text);
+      return;
+    }
     if (this.pending === '') queueMicrotask(this.flush);
     this.pending += text;
   }

@@ -2,6 +2,7 @@ import type { KeyChange, NewKey } from '../../protocol/api.js';
 import type { KeyCheck } from '../../protocol/keys.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import type { ModelStore } from '../catalog/modelStore.js';
+import { CUSTOM_ID } from '../config/configFile.js';
 import { HttpError, invalidRequest } from '../http/errors.js';
 import type { UpstreamClient } from '../net/upstream.js';
 import type { Clock, Log } from '../ports.js';
@@ -43,6 +44,8 @@ export interface KeyService {
 /** How long to wait before a failed discovery is tried again, doubling. */
 const DISCOVERY_RETRY_MS = 30_000;
 const DISCOVERY_RETRIES = 6;
+/** Adding a key waits so long for its provider's models, so that what is then said of them is true. */
+const DISCOVERY_WAIT_MS = 5_000;
 
 export function createKeyService(context: KeyServiceContext): KeyService {
   const { pool, models, cooldowns } = context;
@@ -84,14 +87,21 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     context.clock.after(DISCOVERY_RETRY_MS * 2 ** attempt, () => void discoverFor(key, attempt + 1));
   }
 
+  function atMost(ms: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = context.clock.after(ms, resolve);
+      void work.finally(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
   /** Refuses what cannot be a key of this provider, before anyone is asked. */
   function accept(input: NewKey): { spec: ProviderSpec; secret: string | null } {
     const spec = specOf({ provider: input.provider, baseUrl: input.baseUrl, secret: input.key ?? null }, context);
-    const secret = input.key === undefined ? null : cleanPastedKey(input.key);
+    const secret = input.key === undefined ? null : cleanSecret(input.key);
     if (secret === null && spec.auth !== 'none') throw invalidRequest(`${spec.name} needs a key`, 'key');
-    if (secret !== null && /[^\x21-\x7e]/.test(secret)) {
-      throw invalidRequest('The key has a space or a character that no key has', 'key');
-    }
     if (secret !== null && spec.hasAccountId && !/^[^:]+:.+$/.test(secret)) {
       throw invalidRequest(`${spec.name} needs "account_id:token"`, 'key');
     }
@@ -118,7 +128,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
         pool.remove(key.id);
         throw error;
       }
-      if (!models.has(key.provider)) void discoverFor(key, 0);
+      if (!models.has(key.provider)) await atMost(DISCOVERY_WAIT_MS, discoverFor(key, 0));
       return { key, check: check && publicCheck(check) };
     },
     async check(input) {
@@ -127,10 +137,11 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     },
     async change(id, change) {
       const key = required(pool, id);
-      const { key: secret, ...fields } = change;
+      const { key: given, ...fields } = change;
+      const secret = given === undefined ? undefined : cleanSecret(given);
       const before = { ...key };
       const updated = pool.update(id, {
-        ...(secret === undefined ? {} : { secret: cleanPastedKey(secret) }),
+        ...(secret === undefined ? {} : { secret }),
         ...(fields as Partial<StoredKey>),
       });
       try {
@@ -176,12 +187,22 @@ export function createKeyService(context: KeyServiceContext): KeyService {
   };
 }
 
+/** A pasted key without what came along with it. @throws HttpError 400 for what no header can carry. */
+function cleanSecret(text: string): string {
+  const secret = cleanPastedKey(text);
+  if (!/[^\x21-\x7e]/.test(secret)) return secret;
+  throw invalidRequest('The key has a space or a character that no key has', 'key');
+}
+
 function specOf(
   key: Pick<StoredKey, 'provider' | 'secret'> & { baseUrl?: string | undefined },
   context: KeyServiceContext,
 ): ProviderSpec {
   const baseUrl = key.baseUrl ?? (key.provider.startsWith('custom:') ? context.baseUrlOf(key.provider) : undefined);
   if (key.provider.startsWith('custom:')) {
+    if (!CUSTOM_ID.test(key.provider)) {
+      throw invalidRequest('The name of a custom provider has letters, digits, . _ - only', 'provider');
+    }
     if (!baseUrl) throw invalidRequest('A custom provider needs its base URL', 'baseUrl');
     return customProviderSpec(key.provider, { baseUrl, isKeyless: key.secret === null });
   }

@@ -1,7 +1,7 @@
 import type { KeyCheck } from '../../protocol/keys.js';
 import { redact } from '../../protocol/redact.js';
 import { parseModelList } from '../catalog/discovery.js';
-import type { UpstreamClient } from '../net/upstream.js';
+import { type UpstreamClient, UpstreamError } from '../net/upstream.js';
 import type { UpstreamRequest } from '../providers/adapter.js';
 import { fillAccountId, joinEndpoint, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
@@ -46,7 +46,11 @@ export async function probeKey(
     }
     return judge(target, answer, nowMs);
   } catch (error) {
-    return result('inconclusive', redact(error instanceof Error ? error.message : String(error)));
+    const words = redact(error instanceof Error ? error.message : String(error));
+    return result(
+      'inconclusive',
+      error instanceof UpstreamError ? `${spec.name} could not be reached (${words})` : words,
+    );
   }
 }
 

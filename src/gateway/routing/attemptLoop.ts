@@ -177,7 +177,8 @@ function mayAttempt(context: LoopContext, run: ChatRun, count: number): boolean 
 /** The key itself never shows, even where the provider echoed it in a form that no pattern knows. */
 function scrub(failure: Failure, candidate: Candidate): Failure {
   const { secret } = candidate.target;
-  if (!secret || !failure.message.includes(secret)) return failure;
+  // What is this short is no key of anybody's, and stands in ordinary words.
+  if (!secret || secret.length < 8 || !failure.message.includes(secret)) return failure;
   return { ...failure, message: failure.message.replaceAll(secret, '…') };
 }
 

@@ -38,7 +38,7 @@ export function exhaustionError(
       const words = cooling.map(({ candidate, cooldown }) => `${candidate.name}: auth: ${cooldown.message}`);
       return exhausted(502, 'upstream_error', `Every key is refused by its provider. ${unique(words)}`);
     }
-    return rateLimited(cooling, nowMs);
+    return rateLimited(attempts, cooling, nowMs);
   }
   const isEvery = (test: (attempt: AttemptRecord) => boolean) => attempts.every(test);
   if (isEvery(({ kind }) => kind === 'too_large')) return contextTooLong(attempts);
@@ -53,7 +53,7 @@ export function exhaustionError(
   if (isEvery(({ kind }) => kind === 'bad_request')) {
     return new HttpError(400, 'invalid_request_error', 'provider_rejected_request', words(attempts));
   }
-  if (isEvery(({ kind }) => RATE_KINDS.has(kind) || kind === 'too_large')) return rateLimited(cooling, nowMs);
+  if (isEvery(({ kind }) => RATE_KINDS.has(kind) || kind === 'too_large')) return rateLimited(attempts, cooling, nowMs);
   if (isEvery(({ isTimeout }) => isTimeout))
     return exhausted(504, 'upstream_timeout', `Every attempt timed out. ${words(attempts)}`);
   return exhausted(502, 'upstream_error', `No provider could answer. ${words(attempts)}`);
@@ -90,21 +90,34 @@ export function noProvidersError(): HttpError {
   );
 }
 
+/** A provider is there, but no model of it is on: its list has not come yet, or the chain names none. */
+export function noModelsError(): HttpError {
+  return exhausted(
+    503,
+    'no_providers_configured',
+    'The providers that are set up have no models yet: their lists may not have come, or the chain names none of them',
+  );
+}
+
 function contextTooLong(attempts: readonly AttemptRecord[]): HttpError {
   const message = `The request is over the maximum context length of every model that was asked. ${words(attempts)}`;
   return new HttpError(400, 'invalid_request_error', 'context_length_exceeded', message);
 }
 
-function rateLimited(cooling: { candidate: Candidate; cooldown: Cooldown }[], nowMs: number): HttpError {
+function rateLimited(
+  attempts: readonly AttemptRecord[],
+  cooling: { candidate: Candidate; cooldown: Cooldown }[],
+  nowMs: number,
+): HttpError {
   const soonest = Math.min(...cooling.map(({ cooldown }) => cooldown.until));
-  const seconds = Number.isFinite(soonest) ? Math.max(1, Math.ceil((soonest - nowMs) / 1000)) : 60;
+  const seconds = Number.isFinite(soonest) ? Math.max(1, Math.ceil((soonest - nowMs) / 1000)) : 1;
   const resets = cooling.map(
     ({ candidate, cooldown }) =>
       `${candidate.name} (${cooldown.kind}) again at ${new Date(cooldown.until).toISOString()}`,
   );
   const headers: Record<string, string> = { 'retry-after': String(seconds) };
   if (seconds > MAX_LIBRARY_WAIT_SECONDS) headers['x-should-retry'] = 'false';
-  const message = `Every provider that could answer is at its limit; the soonest is free in ${seconds} s. ${unique(resets)}`;
+  const message = `Every provider that could answer is at its limit; the soonest is free in ${seconds} s. ${resets.length > 0 ? unique(resets) : words(attempts)}`;
   return new HttpError(429, 'rate_limit_error', 'rate_limit_exceeded', message, { headers });
 }
 

@@ -1,5 +1,5 @@
 import { HttpError } from '../http/errors.js';
-import { noProvidersError } from './exhaustion.js';
+import { noModelsError, noProvidersError } from './exhaustion.js';
 import type { Candidate, Inventory } from './inventory.js';
 import { nearestNames } from './nearestNames.js';
 
@@ -11,14 +11,14 @@ const STRATEGIES = new Set(['priority', 'balanced', 'smartest', 'fastest', 'reli
  * @throws HttpError 404 with the nearest names; 503 when the model is known but nothing is set up to answer for it.
  */
 export function resolveModel(inventory: Inventory, model: string): readonly Candidate[] {
-  if (model === 'auto') return inventory.chain.length > 0 ? inventory.chain : throwError(noProvidersError());
+  if (model === 'auto') return nonEmpty(inventory.chain) ?? throwError(nothingToAsk(inventory));
   if (model.startsWith('auto:')) return resolveAuto(inventory, model);
   const found =
     inventory.profiles.get(model) ??
     inventory.byName.get(model) ??
     inventory.byModelId.get(model) ??
     nonEmpty(inventory.logical.get(model));
-  if (found) return nonEmpty(found) ?? throwError(noProvidersError());
+  if (found) return nonEmpty(found) ?? throwError(nothingToAsk(inventory));
   return throwError(
     inventory.hasProvider ? withoutKey(inventory, model) : (unkeyed(inventory, model) ?? noProvidersError()),
   );
@@ -29,7 +29,12 @@ function resolveAuto(inventory: Inventory, model: string): readonly Candidate[] 
   const name = model.slice('auto:'.length);
   const candidates = STRATEGIES.has(name) ? inventory.chain : inventory.profiles.get(name);
   if (!candidates) throw modelNotFound(inventory, model);
-  return nonEmpty(candidates) ?? throwError(noProvidersError());
+  return nonEmpty(candidates) ?? throwError(nothingToAsk(inventory));
+}
+
+/** Why an empty list of candidates is empty. */
+function nothingToAsk(inventory: Inventory): HttpError {
+  return inventory.hasProvider ? noModelsError() : noProvidersError();
 }
 
 function withoutKey(inventory: Inventory, model: string): HttpError {

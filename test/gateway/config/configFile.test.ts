@@ -36,6 +36,11 @@ describe('config file', () => {
       '{"providers":{"groq":{"keys":[{"key":7}]}}}',
       /^providers\.groq\.keys\[0\]\.key: /,
     ],
+    [
+      'a bare key',
+      '{"providers":{"groq":{"keys":["gsk_x"]}}}',
+      /^providers\.groq\.keys\[0\]: expected an object such as/,
+    ],
     ['an unknown field', '{"provider":{}}', /provider/],
     ['a custom provider without base URL', '{"providers":{"custom:x":{}}}', /^providers\.custom:x\.baseUrl: /],
     [

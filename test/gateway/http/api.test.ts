@@ -57,6 +57,27 @@ describe('admin API', () => {
     await assertError(missing, 404, 'invalid_request_error', 'not_found');
   });
 
+  it('adds a keyless custom endpoint whose models are there when it says so', async () => {
+    const lab = await bed.provider(chatCompletion({ text: 'keyless' }));
+    lab.onGet(json(200, { data: [{ id: 'm1' }, { id: 'm2' }] }));
+    const gateway = await bed.gateway();
+    const added = await gateway.api('POST', '/api/keys', { provider: 'custom:lab', baseUrl: lab.baseUrl });
+    assert.equal(added.status, 201);
+    const state = await (await gateway.api('GET', '/api/state')).json();
+    assert.deepEqual([state.counts.models, state.canAnswer], [2, true]);
+    assert.equal(await textOf(await gateway.chat()), 'keyless');
+  });
+
+  it('refuses keys and names that could not be sent, also when a key is replaced', async () => {
+    const lab = await bed.provider();
+    const stored = { id: 'k1', provider: 'groq', label: '', enabled: true, secret: secrets.groq };
+    const gateway = await bed.gateway({ keys: [stored] });
+    const replaced = await gateway.api('PATCH', '/api/keys/k1', { key: 'two\nlines' });
+    await assertError(replaced, 400, 'invalid_request_error', 'invalid_request');
+    const named = await gateway.api('POST', '/api/keys', { provider: 'custom:../x', baseUrl: lab.baseUrl });
+    await assertError(named, 400, 'invalid_request_error', 'invalid_request');
+  });
+
   it('lists a cooldown with its reason and lifts it', async () => {
     const clock = createManualClock();
     const u1 = await bed.provider([errorStatus(429, 'slow down'), chatCompletion({ text: 'again' })]);
