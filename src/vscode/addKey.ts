@@ -211,6 +211,9 @@ async function askSecret(client: AdminClient, step: SecretStep): Promise<Way<str
       prompt: value
         ? vscode.l10n.t('A key of {0}; it is checked next.', provider.name)
         : vscode.l10n.t('Paste the key. It stays in VS Code’s secret storage.'),
+      ...(provider.terms
+        ? { placeholder: vscode.l10n.t('Terms as read in {0}: {1}', provider.terms.asOf, provider.terms.note) }
+        : {}),
       buttons: provider.keyUrl === null ? [] : [openKeyPage],
       onButton: () => openKeyUrl(provider),
       validate: (text) => shapeComplaint(cleanKey(text), provider, step.all),
