@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { ApiSettings } from '../protocol/api.js';
 import type { GatewayState } from '../protocol/events.js';
@@ -11,6 +11,7 @@ import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
 import { createEventBus, type EventBus } from './eventBus.js';
 import { createApp, errorResponse } from './http/app.js';
+import { answerClientError } from './http/clientError.js';
 import { invalidRequest } from './http/errors.js';
 import { createRequestTally, type RequestTally } from './http/requestTally.js';
 import { createKeyPool, type KeyPool } from './keys/keyPool.js';
@@ -158,6 +159,7 @@ class GatewayHouse {
       }),
     );
     server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.on('clientError', (error, socket) => answerClientError(error, socket as Socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.options.port, host, resolve);

@@ -9,6 +9,8 @@ import type { HttpError } from './errors.js';
 
 /** A stream's headers leave after this long at the latest, and a comment follows whenever it was silent for so long. */
 const KEEPALIVE_MS = 10_000;
+/** A client that does not read what it asked for is cut off rather than held in memory; that ends the upstream too. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /**
  * Writes chat answers to Node's own response, past Hono (bench.md: converting them through Web streams costs more than
@@ -93,6 +95,10 @@ export class ResponseSink implements ChatSink {
   /** What one packet of the provider brought leaves in one write: four pieces of HTTP framing for all, not for each. */
   private write(text: string): void {
     this.lastWriteAt = this.clock.now();
+    if (this.response.writableLength > MAX_UNREAD_BYTES) {
+      this.response.destroy();
+      return;
+    }
     if (!this.hasWritten) {
       // The first piece is what somebody waits for: it does not wait for the rest of its packet.
       this.hasWritten = true;

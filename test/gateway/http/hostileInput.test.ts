@@ -28,6 +28,26 @@ describe('hostile input', () => {
     }
   });
 
+  it('what the parser refuses is answered in the shape of every error', async () => {
+    const gateway = await bed.gateway();
+    for (const [text, status] of [
+      ['GET / HTTP/1.1\r\nno colon here\r\n\r\n', 400],
+      [`GET / HTTP/1.1\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`, 431],
+    ] as const) {
+      const answer = await new Promise<string>((resolve, reject) => {
+        const socket = connect(gateway.port, '127.0.0.1', () => socket.write(text));
+        let all = '';
+        socket.on('data', (chunk) => {
+          all += chunk.toString();
+        });
+        socket.on('close', () => resolve(all));
+        socket.on('error', reject);
+      });
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+      assert.equal(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)).error.code, 'invalid_request');
+    }
+  });
+
   it('a body nested too deeply is 400, counts as no running request and leaves no timer that fails', async () => {
     const clock = createManualClock();
     const u1 = await bed.provider();
