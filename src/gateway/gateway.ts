@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
 import type { ApiSettings } from '../protocol/api.js';
 import type { GatewayState } from '../protocol/events.js';
 import type { ProviderView } from '../protocol/provider.js';
@@ -10,9 +9,8 @@ import { logicalModels } from './catalog/logicalModels.js';
 import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
 import { createEventBus, type EventBus } from './eventBus.js';
-import { createApp, errorResponse } from './http/app.js';
+import { createListener } from './http/app.js';
 import { answerClientError } from './http/clientError.js';
-import { invalidRequest } from './http/errors.js';
 import { createRequestTally, type RequestTally } from './http/requestTally.js';
 import { createKeyPool, type KeyPool } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
@@ -149,15 +147,7 @@ class GatewayHouse {
 
   async listen() {
     const host = this.options.host ?? '127.0.0.1';
-    const app = createApp(this.appContext(host));
-    const server = createServer(
-      getRequestListener(app.fetch, {
-        overrideGlobalObjects: false,
-        // A Host or target that makes no URL: Hono never sees it.
-        errorHandler: () =>
-          errorResponse(this.newId('req_'), invalidRequest('The Host header or the path is malformed')),
-      }),
-    );
+    const server = createServer(createListener(this.appContext(host)));
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     server.on('clientError', (error, socket) => answerClientError(error, socket as Socket));
     await new Promise<void>((resolve, reject) => {
@@ -299,6 +289,8 @@ class GatewayHouse {
       newId: this.newId,
       cooldowns: this.cooldowns,
       upstreamFor: (candidate) => (candidate.provider === 'demo' ? demo : this.upstream),
+      onAttempt: (id, { provider, model }, attempt) =>
+        this.events.emit({ type: 'request.routed', id, provider, model, attempt }),
       onFailure: (failure, candidate) => {
         log.log('info', 'routing', 'An attempt failed', {
           candidate: candidate.name,

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import type { Cooldowns } from '../routing/cooldowns.js';
@@ -12,8 +13,8 @@ import {
   tokenOf,
 } from './access.js';
 import { type ApiContext, createApiRoutes, type Env } from './apiRoutes.js';
-import { type ChatRouteContext, logInternal, serveChat } from './chatRoute.js';
-import { HttpError, notFound, toHttpError } from './errors.js';
+import { type ChatRouteContext, logInternal, sendError, serveChat } from './chatRoute.js';
+import { HttpError, invalidRequest, notFound, toHttpError } from './errors.js';
 import { listModels } from './modelsRoute.js';
 
 export interface AppContext {
@@ -30,15 +31,63 @@ export interface AppContext {
 }
 
 const CHAT_PATH = '/v1/chat/completions';
+const UNPREFIXED_CHAT_PATH = '/chat/completions';
 
 /** Paths that are also served without `/v1` (contract.md): base URLs are pasted with and without it. */
 const UNPREFIXED = /^\/(?:chat\/completions|models(?:\/.+)?)$/;
 
+/** Throws why a request may not pass. */
+interface Gate {
+  checkPlace(headers: IncomingHttpHeaders): void;
+  checkToken(headers: IncomingHttpHeaders, kind: 'unified' | 'admin'): void;
+}
+
+function createGate(context: AppContext): Gate {
+  const checks = { unified: createTokenCheck(context.token), admin: createTokenCheck(context.adminToken) };
+  return {
+    checkPlace(headers) {
+      if (!isHostAllowed(headers.host, context.host)) throw forbiddenHost();
+      if (!isOriginAllowed(headers.origin, headers.host)) throw forbiddenOrigin();
+    },
+    checkToken(headers, kind) {
+      const token = tokenOf(headers);
+      if (token === null || !checks[kind](token)) throw invalidToken(token === null ? 'missing' : 'wrong', kind);
+    },
+  };
+}
+
+/**
+ * What the server calls for every request. Chats at their plain paths go straight to Node's request and response, by the
+ * same checks: Hono and its Request cost more there than everything of ours (docs/performance.md). All else is Hono's.
+ */
+export function createListener(context: AppContext): RequestListener {
+  const gate = createGate(context);
+  const hono = getRequestListener(createApp(context, gate).fetch, {
+    overrideGlobalObjects: false,
+    // A Host or target that makes no URL: Hono never sees it.
+    errorHandler: () =>
+      errorResponse(context.newId('req_'), invalidRequest('The Host header or the path is malformed')),
+  });
+  return (incoming, outgoing) => {
+    if (incoming.method !== 'POST' || (incoming.url !== CHAT_PATH && incoming.url !== UNPREFIXED_CHAT_PATH)) {
+      void hono(incoming, outgoing);
+      return;
+    }
+    const requestId = context.newId('req_');
+    try {
+      gate.checkPlace(incoming.headers);
+      gate.checkToken(incoming.headers, 'unified');
+    } catch (error) {
+      sendError(outgoing, requestId, toHttpError(error));
+      return;
+    }
+    void serveChat(context.chat, incoming, outgoing, requestId);
+  };
+}
+
 /** The whole HTTP face of the gateway. */
-export function createApp(context: AppContext): Hono<Env> {
+function createApp(context: AppContext, gate: Gate): Hono<Env> {
   const app = new Hono<Env>({ getPath: (request) => normalisePath(request.url) });
-  const isToken = createTokenCheck(context.token);
-  const isAdminToken = createTokenCheck(context.adminToken);
   const created = Math.floor(context.chat.clock.now() / 1000);
 
   app.use(async (c, next) => {
@@ -46,19 +95,15 @@ export function createApp(context: AppContext): Hono<Env> {
     c.set('requestId', requestId);
     // What is written to Node's own response has it from there; Web headers would only cost time.
     if (c.req.path !== CHAT_PATH) c.header('x-request-id', requestId);
-    const { headers } = c.env.incoming;
-    if (!isHostAllowed(headers.host, context.host)) throw forbiddenHost();
-    if (!isOriginAllowed(headers.origin, headers.host)) throw forbiddenOrigin();
+    gate.checkPlace(c.env.incoming.headers);
     await next();
   });
   app.use('/v1/*', async (c, next) => {
-    const token = tokenOf(c.env.incoming.headers);
-    if (token === null || !isToken(token)) throw invalidToken(token === null ? 'missing' : 'wrong', 'unified');
+    gate.checkToken(c.env.incoming.headers, 'unified');
     await next();
   });
   app.use('/api/*', async (c, next) => {
-    const token = tokenOf(c.env.incoming.headers);
-    if (token === null || !isAdminToken(token)) throw invalidToken(token === null ? 'missing' : 'wrong', 'admin');
+    gate.checkToken(c.env.incoming.headers, 'admin');
     await next();
   });
 
@@ -99,7 +144,7 @@ function toModelNotFound(id: string): HttpError {
 }
 
 /** An error as Hono answers it. */
-export function errorResponse(requestId: string, error: HttpError): Response {
+function errorResponse(requestId: string, error: HttpError): Response {
   return Response.json(error.toBody(), {
     status: error.status,
     headers: {

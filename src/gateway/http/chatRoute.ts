@@ -48,17 +48,9 @@ export async function serveChat(
       stream: request.stream,
       client: clientOf(incoming),
     });
-    const onAttempt = (candidate: Candidate, attempt: number) =>
-      context.events.emit({
-        type: 'request.routed',
-        id: requestId,
-        provider: candidate.provider,
-        model: candidate.model,
-        attempt,
-      });
-    const run = { request, needs, candidates, sink, signal: latch, startedAt };
+    const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt };
     try {
-      const outcome = await runChat({ ...context.loop, onAttempt }, run);
+      const outcome = await runChat(context.loop, run);
       finish(context, requestId, toOutcome(outcome, sink, startedAt, context.clock.now()));
     } catch (error) {
       finish(context, requestId, null);

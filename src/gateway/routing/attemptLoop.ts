@@ -31,6 +31,8 @@ export interface ChatSink {
 }
 
 export interface ChatRun {
+  /** The request's id. */
+  id: string;
   request: ChatRequest;
   needs: RequestNeeds;
   /** In the order they are to be tried. */
@@ -44,7 +46,7 @@ export interface ChatRun {
 export interface LoopContext extends AttemptContext {
   cooldowns: Cooldowns;
   /** An attempt begins: for the live events. */
-  onAttempt?(candidate: Candidate, attempt: number): void;
+  onAttempt?(runId: string, candidate: Candidate, attempt: number): void;
   onFailure(failure: Failure, candidate: Candidate): void;
   onSuccess(candidate: Candidate): void;
 }
@@ -89,7 +91,7 @@ export async function runChat(context: LoopContext, run: ChatRun): Promise<RunOu
     if (skips.has(candidate) || context.cooldowns.check(candidate)) continue;
     if (!mayAttempt(context, run, failures.length)) break;
     const startedAt = context.clock.now();
-    context.onAttempt?.(candidate, failures.length + 1);
+    context.onAttempt?.(run.id, candidate, failures.length + 1);
     const end = await attempt(context, run, candidate, failures);
     if (run.signal.isAborted || end.type === 'aborted') return canceled(candidate, failures);
     if (end.type === 'answered') {
