@@ -102,7 +102,10 @@ export class ResponseSink implements ChatSink {
     if (!this.hasWritten) {
       // The first piece is what somebody waits for: it does not wait for the rest of its packet.
       this.hasWritten = true;
-      if (!this.response.destroyed) this.response.write(text);
+      if (this.response.destroyed) return;
+      this.response.write(text);
+      // Node corks a chunked write until the next tick, which comes only when the provider's whole packet is read.
+      this.response.socket?.uncork();
       return;
     }
     if (this.pending === '') queueMicrotask(this.flush);
