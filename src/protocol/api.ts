@@ -86,6 +86,41 @@ const cooldown = z.object({
   until: z.number(),
 });
 
+const chainModel = z.object({
+  model: z.string(),
+  provider: z.string(),
+  id: z.string(),
+  name: z.string(),
+  enabled: z.boolean(),
+  available: z.boolean(),
+});
+
+const newChain = z.strictObject({
+  /** In order; null goes back to the catalog's order. Models that are not named follow by their rank. */
+  data: z
+    .array(
+      z.strictObject({
+        model: z.string().regex(/^[^/]+\/.+$/, 'expected "provider/model"').max(300),
+        enabled: z.boolean().optional(),
+      }),
+    )
+    .max(5000)
+    .refine((models) => new Set(models.map(({ model }) => model)).size === models.length, 'names a model twice')
+    .nullable(),
+});
+
+const quotaUse = z.object({
+  id: z.string(),
+  kind: z.string(),
+  provider: z.string(),
+  model: z.string().nullable(),
+  keyId: z.string().nullable(),
+  used: z.number(),
+  limit: z.number().nullable(),
+  source: z.enum(['catalog', 'user', 'header', 'error']).nullable(),
+  resetsAt: z.number(),
+});
+
 const list = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item) });
 
 export interface ApiEndpoint {
@@ -143,6 +178,25 @@ export const apiEndpoints = {
     summary: 'Changes the settings that are given',
     input: settings,
     output: settings,
+  },
+  getChain: {
+    method: 'GET',
+    path: '/api/chain',
+    summary: 'The models in the order they are tried; those that are off come last',
+    output: list(chainModel),
+  },
+  putChain: {
+    method: 'PUT',
+    path: '/api/chain',
+    summary: 'Sets the order, and which models are off',
+    input: newChain,
+    output: list(chainModel),
+  },
+  getQuota: {
+    method: 'GET',
+    path: '/api/quota',
+    summary: 'What was used of each quota window, its limit where one is known, and when it ends',
+    output: list(quotaUse),
   },
   listCooldowns: {
     method: 'GET',

@@ -27,6 +27,7 @@ export interface AttemptFailure {
 
 export interface AttemptAnswer {
   finishReason: FinishReason | null;
+  /** Estimated where the provider counted nothing. */
   usage: Usage | null;
 }
 
