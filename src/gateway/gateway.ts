@@ -148,15 +148,13 @@ class GatewayHouse {
       this.refresh();
     });
     this.chain = new Chain(this.books, clock.now, () => this.changed());
-    this.dailyUse = createDailyUse(clock, (provider) => providerSpec(provider) ?? { dayBoundary: 'rolling' });
+    this.dailyUse = createDailyUse(clock, (provider) => providerSpec(provider)?.dayBoundary ?? 'utc');
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.cooldowns = createCooldowns(clock, {
       onChange: (cooldown, until) => {
         const { id, provider, model, kind } = cooldown;
         this.books.append(
-          until === null
-            ? { type: 'cooldown.lifted', id }
-            : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
+          until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
         );
         this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
       },
@@ -229,7 +227,9 @@ class GatewayHouse {
       await this.options.saveKeys?.(this.keys.stored());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new LedgerError('not-saved', `The key could not be stored, and nothing was changed: ${why}`, { cause: error });
+      throw new LedgerError('not-saved', `The key could not be stored, and nothing was changed: ${why}`, {
+        cause: error,
+      });
     }
   }
 
@@ -240,7 +240,12 @@ class GatewayHouse {
     const healthOf = new Map(state?.keys.map((row) => [row.id, row]));
     const add = (key: StoredKey, origin: PoolKey['origin']) => {
       const row = healthOf.get(key.id);
-      const health = row && { status: row.health, message: row.healthMessage, checkedAt: row.checkedAt, isProbed: true };
+      const health = row && {
+        status: row.health,
+        message: row.healthMessage,
+        checkedAt: row.checkedAt,
+        isProbed: true,
+      };
       this.keys.add(key, origin, health);
     };
     for (const key of configKeys(this.config)) add(key, 'config');

@@ -3,8 +3,8 @@ import type { ListedModels, ModelStore } from './catalog/modelStore.js';
 import type { CooldownRow, LearnedModelRow } from './ledger/changes.js';
 import type { CatalogModel } from './providers/spec.js';
 import type { Cooldown } from './routing/cooldowns.js';
-import { FAILURE_POLICY } from './routing/failurePolicy.js';
 import type { FailureKind } from './routing/failure.js';
+import { FAILURE_POLICY } from './routing/failurePolicy.js';
 
 /** A cooldown as the ledger keeps it: without the provider's words. */
 export function toCooldownRow(cooldown: Cooldown): CooldownRow {

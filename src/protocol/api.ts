@@ -100,7 +100,10 @@ const newChain = z.strictObject({
   data: z
     .array(
       z.strictObject({
-        model: z.string().regex(/^[^/]+\/.+$/, 'expected "provider/model"').max(300),
+        model: z
+          .string()
+          .regex(/^[^/]+\/.+$/, 'expected "provider/model"')
+          .max(300),
         enabled: z.boolean().optional(),
       }),
     )

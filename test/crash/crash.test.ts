@@ -5,7 +5,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { send } from '../support/client.js';
-import { chatCompletion, chatStream, type FakeProvider, type Handler, startProvider, streamOf } from '../support/provider.js';
+import {
+  chatCompletion,
+  chatStream,
+  type FakeProvider,
+  type Handler,
+  startProvider,
+  streamOf,
+} from '../support/provider.js';
 import { type GatewayProcess, startProcess } from './gatewayProcess.js';
 import { Load, MARKS } from './load.js';
 
@@ -64,7 +71,10 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
     config = path.join(folder, 'config.json');
     const groq = { baseUrl: providers[2]?.baseUrl, keys: [{ key: `${MARKS.key}-groq` }] };
     const settings = { healthProbes: false };
-    writeFileSync(config, JSON.stringify({ providers: { 'custom:one': custom(0), 'custom:two': custom(1), groq }, settings }));
+    writeFileSync(
+      config,
+      JSON.stringify({ providers: { 'custom:one': custom(0), 'custom:two': custom(1), groq }, settings }),
+    );
   });
 
   after(async () => {
@@ -138,7 +148,9 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
     }
     checkFiles();
     const { requests, saves } = load;
-    console.log(`      crash: survived ${KILLS} kills (${early} while starting), ${requests.length} requests, ${saves} saved changes`);
+    console.log(
+      `      crash: survived ${KILLS} kills (${early} while starting), ${requests.length} requests, ${saves} saved changes`,
+    );
   });
 
   async function checkRequests(gateway: GatewayProcess, told: Load['requests'], isOurs: Set<string>): Promise<void> {

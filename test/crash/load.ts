@@ -32,7 +32,10 @@ export class Load {
   async run(gateway: GatewayProcess): Promise<void> {
     this.isStopped = false;
     const loops = [...Array(CHATTERS).keys()].map((at) => this.loop(() => this.chat(gateway, at)));
-    loops.push(this.loop(() => this.administer(gateway)), this.loop(() => this.changeKeys(gateway)));
+    loops.push(
+      this.loop(() => this.administer(gateway)),
+      this.loop(() => this.changeKeys(gateway)),
+    );
     await Promise.all(loops);
   }
 

@@ -35,7 +35,10 @@ describe('event bus', () => {
     on.emit(changed('a'));
     on.emitTransient({ ...growing });
     on.emit(changed('b'));
-    assert.deepEqual(heard.map(({ id }) => id), ['life1-1', null, 'life1-2']);
+    assert.deepEqual(
+      heard.map(({ id }) => id),
+      ['life1-1', null, 'life1-2'],
+    );
     assert.deepEqual(namesOf(listen(on, 'life1-0')), ['a', 'b']);
   });
 

@@ -60,12 +60,7 @@ export async function serveChat(
   }
 }
 
-function runningRequest(
-  id: string,
-  startedAt: number,
-  request: ChatRequest,
-  client: string | null,
-): RunningRequest {
+function runningRequest(id: string, startedAt: number, request: ChatRequest, client: string | null): RunningRequest {
   return {
     id,
     startedAt,

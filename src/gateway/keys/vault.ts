@@ -84,13 +84,16 @@ function decrypt(text: string, key: Buffer, file: string): StoredKey[] {
 /** 32 bytes. @throws VaultError for a key that is none. */
 function vaultKey(folder: string, encryptionKey: string | undefined, mayMake: boolean): Buffer {
   if (encryptionKey !== undefined && encryptionKey !== '') {
-    if (!KEY_HEX.test(encryptionKey)) throw new VaultError('FREELLM_ENCRYPTION_KEY: expected 64 hexadecimal characters');
+    if (!KEY_HEX.test(encryptionKey))
+      throw new VaultError('FREELLM_ENCRYPTION_KEY: expected 64 hexadecimal characters');
     return Buffer.from(encryptionKey, 'hex');
   }
   const file = path.join(folder, 'vault.key');
   const kept = readIfThere(file)?.trim() ?? (mayMake ? writeNewFile(file, `${randomBytes(32).toString('hex')}\n`) : '');
   if (!KEY_HEX.test(kept.trim())) {
-    throw new VaultError(`${file} is missing or damaged: bring it back, or move vault.json away and add the keys again`);
+    throw new VaultError(
+      `${file} is missing or damaged: bring it back, or move vault.json away and add the keys again`,
+    );
   }
   return Buffer.from(kept.trim(), 'hex');
 }

@@ -13,20 +13,15 @@ export interface DailyUse {
   list(): QuotaWindowRow[];
 }
 
-/** The facts of the provider table that the counting needs. */
-export type DayFacts = Pick<ProviderSpec, 'dayBoundary' | 'sharedQuota'>;
-
-export function createDailyUse(clock: Clock, factsOf: (provider: string) => DayFacts): DailyUse {
+export function createDailyUse(clock: Clock, boundaryOf: (provider: string) => ProviderSpec['dayBoundary']): DailyUse {
   const windows = new Map<string, QuotaWindowRow>();
 
   function windowOf(kind: QuotaKind, provider: string, model: string, keyId: string | null): QuotaWindowRow {
-    const facts = factsOf(provider);
-    const shared = facts.sharedQuota ? null : model;
-    const id = `${provider}/${shared ?? '*'}#${keyId ?? ''}`;
+    const id = `${provider}/${model}#${keyId ?? ''}`;
     const name = `${kind} ${id}`;
     const known = windows.get(name);
     if (known && known.endsAt > clock.now()) return known;
-    const window = { id, kind, provider, model: shared, keyId, used: 0, ...quotaDay(facts.dayBoundary, clock.now()) };
+    const window = { id, kind, provider, model, keyId, used: 0, ...quotaDay(boundaryOf(provider), clock.now()) };
     windows.set(name, window);
     return window;
   }
@@ -44,8 +39,7 @@ export function createDailyUse(clock: Clock, factsOf: (provider: string) => DayF
         if (httpStatus !== null) count('rpd', provider, model, keyId, 1);
       }
       const tokens = (row.promptTokens ?? 0) + (row.completionTokens ?? 0);
-      if (row.provider && row.servedModel && tokens > 0)
-        count('tpd', row.provider, row.servedModel, row.keyId, tokens);
+      if (row.provider && row.servedModel && tokens > 0) count('tpd', row.provider, row.servedModel, row.keyId, tokens);
       return [...changed].map((window) => ({ ...window }));
     },
     restore(rows) {

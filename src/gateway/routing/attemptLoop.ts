@@ -1,8 +1,8 @@
 import type { ChatRequest } from '../../protocol/chat.js';
 import type { HttpError } from '../http/errors.js';
 import type { NormalizedCompletion } from '../surfaces/completionNormalizer.js';
-import type { RequestNeeds } from '../surfaces/requestNeeds.js';
 import { estimateUsage, tokensOf } from '../surfaces/estimateUsage.js';
+import type { RequestNeeds } from '../surfaces/requestNeeds.js';
 import { type AttemptAnswer, type AttemptContext, type AttemptFailure, attemptWhole } from './attempt.js';
 import type { Cooldowns } from './cooldowns.js';
 import { type AttemptRecord, exhaustionError, incapableError } from './exhaustion.js';

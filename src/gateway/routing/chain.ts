@@ -1,5 +1,5 @@
-import type { ChainEntry } from '../ledger/changes.js';
 import type { Bookkeeping } from '../ledger/bookkeeping.js';
+import type { ChainEntry } from '../ledger/changes.js';
 
 /** The user's order of models, and the models that their providers no longer have; both are kept in the ledger. */
 export class Chain {

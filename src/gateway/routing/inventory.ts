@@ -112,7 +112,9 @@ export function buildInventory(sources: InventorySources): Inventory {
   const pick = (names: readonly string[]) => names.flatMap((name) => byName.get(name) ?? []);
   for (const list of byModelId.values()) list.sort(byRank);
   return {
-    chain: sources.config.chain ? pick(withDemo(sources.config.chain)) : userOrder([...byName.values()].flat(), sources),
+    chain: sources.config.chain
+      ? pick(withDemo(sources.config.chain))
+      : userOrder([...byName.values()].flat(), sources),
     byName,
     byModelId,
     profiles: new Map(Object.entries(sources.config.profiles ?? {}).map(([name, { chain }]) => [name, pick(chain)])),

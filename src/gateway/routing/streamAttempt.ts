@@ -245,7 +245,11 @@ export class StreamAttempt implements UpstreamHandler {
     if (!this.isCommitted) this.commit();
     this.outgoing.push(...terminal);
     this.flush();
-    this.end({ type: 'answered', finishReason: normalizer.finishReason, usage: normalizer.usage ?? normalizer.estimatedUsage() });
+    this.end({
+      type: 'answered',
+      finishReason: normalizer.finishReason,
+      usage: normalizer.usage ?? normalizer.estimatedUsage(),
+    });
     this.release();
   }
 

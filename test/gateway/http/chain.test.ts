@@ -10,7 +10,10 @@ describe('the chain over the admin API', () => {
 
   /** Two custom endpoints that say who they are; without a chain of the config file. */
   async function twoEndpoints() {
-    const [a, b] = [await bed.provider(chatCompletion({ text: 'a' })), await bed.provider(chatCompletion({ text: 'b' }))];
+    const [a, b] = [
+      await bed.provider(chatCompletion({ text: 'a' })),
+      await bed.provider(chatCompletion({ text: 'b' })),
+    ];
     const custom = (baseUrl: string) => ({ baseUrl, models: [{ id: 'm' }] });
     const providers = { 'custom:a': custom(a.baseUrl), 'custom:b': custom(b.baseUrl) };
     return bed.gateway({ config: { providers } });
