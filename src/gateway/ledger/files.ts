@@ -6,8 +6,6 @@ export const IMAGE = 'ledger.sqlite';
 /** The image before, with the journals that lead from it to now. */
 export const PREVIOUS = 'ledger.previous.sqlite';
 export const LOCK = 'ledger.lock';
-/** Half-made files: never read, removed at the next start. */
-const TEMPORARY = /^ledger\..*\.tmp$/;
 export const IMAGE_TEMPORARY = 'ledger.sqlite.tmp';
 export const PREVIOUS_TEMPORARY = 'ledger.previous.sqlite.tmp';
 
@@ -23,8 +21,14 @@ export function journalGeneration(name: string): number | null {
   return match ? Number(match[1]) : null;
 }
 
+/** A half-made image: never read, removed at the next start. */
 export function isTemporary(name: string): boolean {
-  return TEMPORARY.test(name);
+  return name === IMAGE_TEMPORARY || name === PREVIOUS_TEMPORARY;
+}
+
+/** What a gateway makes while it takes the lock; it may be another's, doing so now. */
+export function isLockDraft(name: string): boolean {
+  return name.startsWith(`${LOCK}.`) && name.endsWith('.tmp');
 }
 
 /** A name that is free for a damaged file: `ledger.damaged-2026-11-21-161500.sqlite`, the time being UTC. */

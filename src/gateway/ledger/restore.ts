@@ -32,7 +32,7 @@ export interface LedgerState {
   quotaLimits: QuotaLimitRow[];
   /** Those that still run. */
   cooldowns: CooldownRow[];
-  /** The newest request that was answered or failed; null when there is none. */
+  /** null when there is none. */
   newestRequest: { id: string; at: number; provider: string | null; servedModel: string | null } | null;
 }
 
@@ -126,18 +126,16 @@ function readQuota(
   const cooldowns =
     'SELECT id, scope, target, provider, model, key_id, kind, since, until, streak FROM cooldowns WHERE until > ?';
   return {
-    quotaWindows: database
-      .rows(windows, [now])
-      .map(([id, kind, provider, model, keyId, startsAt, endsAt, used]) => ({
-        id: text(id),
-        kind: text(kind) as QuotaKind,
-        provider: text(provider),
-        model: textOrNull(model),
-        keyId: textOrNull(keyId),
-        startsAt: Number(startsAt),
-        endsAt: Number(endsAt),
-        used: Number(used),
-      })),
+    quotaWindows: database.rows(windows, [now]).map(([id, kind, provider, model, keyId, startsAt, endsAt, used]) => ({
+      id: text(id),
+      kind: text(kind) as QuotaKind,
+      provider: text(provider),
+      model: textOrNull(model),
+      keyId: textOrNull(keyId),
+      startsAt: Number(startsAt),
+      endsAt: Number(endsAt),
+      used: Number(used),
+    })),
     quotaLimits: database.rows(limits).map(([id, kind, limit, source, learnedAt]) => ({
       id: text(id),
       kind: text(kind) as QuotaKind,
