@@ -44,25 +44,31 @@ export const CHAIN_IS_SET = 'chain_is_set';
 export function applyChange(database: SqlDatabase, change: LedgerChange, sums?: TransactionSums): void {
   switch (change.type) {
     case 'request':
-      return applyRequest(database, change.row, sums);
+      applyRequest(database, change.row, sums);
+      break;
     case 'key': {
       const { id, provider, health, healthMessage, checkedAt } = change.key;
-      return database.run(UPSERT_KEY, [id, provider, health, healthMessage, checkedAt]);
+      database.run(UPSERT_KEY, [id, provider, health, healthMessage, checkedAt]);
+      break;
     }
     case 'key.removed':
-      return database.run('DELETE FROM keys WHERE id = ?', [change.id]);
+      database.run('DELETE FROM keys WHERE id = ?', [change.id]);
+      break;
     case 'quota':
       for (const window of change.windows) applyWindow(database, window);
-      return;
+      break;
     case 'cooldown': {
       const { id, scope, target, provider, model, keyId, kind, since, until, streak } = change.cooldown;
       const row = [id, scope, target, provider, model, keyId, kind, since, until, streak];
-      return database.run(UPSERT_COOLDOWN, row);
+      database.run(UPSERT_COOLDOWN, row);
+      break;
     }
     case 'cooldown.lifted':
-      return database.run('DELETE FROM cooldowns WHERE id = ?', [change.id]);
+      database.run('DELETE FROM cooldowns WHERE id = ?', [change.id]);
+      break;
     default:
-      return applyConfiguration(database, change);
+      applyConfiguration(database, change);
+      break;
   }
 }
 
@@ -74,42 +80,50 @@ type ConfigurationChange = Exclude<
 function applyConfiguration(database: SqlDatabase, change: ConfigurationChange): void {
   switch (change.type) {
     case 'chain':
-      return applyChain(database, change.entries);
+      applyChain(database, change.entries);
+      break;
     case 'profile': {
       const { name, chain, strategy, contextWindow } = change.profile;
       const row = [name, JSON.stringify(chain), strategy, contextWindow];
-      return database.run(
-        'INSERT OR REPLACE INTO profiles (name, chain, strategy, context_window) VALUES (?, ?, ?, ?)',
-        row,
-      );
+      database.run('INSERT OR REPLACE INTO profiles (name, chain, strategy, context_window) VALUES (?, ?, ?, ?)', row);
+      break;
     }
     case 'profile.removed':
-      return database.run('DELETE FROM profiles WHERE name = ?', [change.name]);
+      database.run('DELETE FROM profiles WHERE name = ?', [change.name]);
+      break;
     case 'setting':
-      if (change.value === undefined) return database.run('DELETE FROM settings WHERE name = ?', [change.name]);
-      return database.run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', [
-        change.name,
-        JSON.stringify(change.value),
-      ]);
+      if (change.value === undefined) database.run('DELETE FROM settings WHERE name = ?', [change.name]);
+      else {
+        database.run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', [
+          change.name,
+          JSON.stringify(change.value),
+        ]);
+      }
+      break;
     case 'models':
-      return applyModels(database, change);
+      applyModels(database, change);
+      break;
     case 'model.gone':
-      return database.run('INSERT OR REPLACE INTO gone_models (provider, model, since) VALUES (?, ?, ?)', [
+      database.run('INSERT OR REPLACE INTO gone_models (provider, model, since) VALUES (?, ?, ?)', [
         change.provider,
         change.model,
         change.since,
       ]);
+      break;
     case 'model.back':
-      return database.run('DELETE FROM gone_models WHERE provider = ? AND model = ?', [change.provider, change.model]);
+      database.run('DELETE FROM gone_models WHERE provider = ? AND model = ?', [change.provider, change.model]);
+      break;
     case 'quota.limit': {
       const { id, kind, limit, source, learnedAt } = change.limit;
-      return database.run(
+      database.run(
         'INSERT OR REPLACE INTO quota_limits (id, kind, "limit", source, learned_at) VALUES (?, ?, ?, ?, ?)',
         [id, kind, limit, source, learnedAt],
       );
+      break;
     }
     case 'quota.limit.removed':
-      return database.run('DELETE FROM quota_limits WHERE id = ? AND kind = ?', [change.id, change.kind]);
+      database.run('DELETE FROM quota_limits WHERE id = ? AND kind = ?', [change.id, change.kind]);
+      break;
   }
 }
 
@@ -150,7 +164,10 @@ function applyWindow(database: SqlDatabase, window: QuotaWindowRow): void {
 
 function applyChain(database: SqlDatabase, entries: Extract<LedgerChange, { type: 'chain' }>['entries']): void {
   database.run('DELETE FROM chain');
-  if (entries === null) return database.run('DELETE FROM meta WHERE name = ?', [CHAIN_IS_SET]);
+  if (entries === null) {
+    database.run('DELETE FROM meta WHERE name = ?', [CHAIN_IS_SET]);
+    return;
+  }
   database.run('INSERT OR REPLACE INTO meta (name, value) VALUES (?, 1)', [CHAIN_IS_SET]);
   for (const [position, { model, isEnabled }] of entries.entries()) {
     database.run('INSERT INTO chain (position, model, is_enabled) VALUES (?, ?, ?)', [

@@ -153,7 +153,7 @@ class DurableLedger implements OpenLedger {
   }
 
   private async writeImages(count: number): Promise<void> {
-    for (let at = 0; at < count; at++) if (!(await this.checkpointer.run())) return;
+    for (let at = 0; at < count && !this.closing; at++) if (!(await this.checkpointer.run())) return;
   }
 
   private async finish(): Promise<void> {
@@ -161,12 +161,13 @@ class DurableLedger implements OpenLedger {
     this.queue.stop(new LedgerError('not-saved', 'FreeLLM is closing.'));
     await this.checkpointer.stop();
     try {
+      await this.assertHeld();
       await this.queue.flush();
+      if (this.checkpointer.isNeeded) await this.checkpointer.run();
     } catch (error) {
       log.log('error', 'ledger', 'the last changes could not be saved', { error: errorCode(error) });
       this.queue.refuseAll(error);
     }
-    if (this.checkpointer.isNeeded && (await this.lock.isHeld().catch(() => false))) await this.checkpointer.run();
     await this.queue.exclusive(() => this.journal.close());
     try {
       await this.lock.release();
