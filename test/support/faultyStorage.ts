@@ -1,0 +1,71 @@
+import type { StoragePort, StoredFile } from '../../src/gateway/ledger/storage.js';
+import { fail } from './memoryStorage.js';
+
+/** `torn`: half of the bytes are written, or the whole step is done, and then it fails with EIO. */
+export type FaultKind = 'ENOSPC' | 'EIO' | 'torn';
+
+export interface FaultPlan {
+  kind: FaultKind;
+  /** The first call that changes the disk and fails, from 1. */
+  first: number;
+  /** How many calls fail in a row. */
+  count: number;
+}
+
+export interface FaultyStorage extends StoragePort {
+  /** Calls that change the disk, so far. */
+  calls(): number;
+  /** Calls that failed, by their names. */
+  failed(): string[];
+}
+
+/** A disk whose calls that change it fail as planned; null: it only counts. */
+export function createFaultyStorage(inner: StoragePort, plan: FaultPlan | null): FaultyStorage {
+  let calls = 0;
+  const failed: string[] = [];
+  function isDue(name: string): boolean {
+    calls += 1;
+    if (!plan || calls < plan.first || calls >= plan.first + plan.count) return false;
+    failed.push(name);
+    return true;
+  }
+  const code = plan?.kind === 'ENOSPC' ? 'ENOSPC' : 'EIO';
+  const isTorn = plan?.kind === 'torn';
+  async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+    if (!isDue(name)) return await work();
+    if (isTorn) await work();
+    return fail(code, name);
+  }
+  function wrap(file: StoredFile): StoredFile {
+    return {
+      write(bytes, offset) {
+        if (!isDue('write')) return file.write(bytes, offset);
+        if (isTorn) file.write(bytes.subarray(0, Math.floor(bytes.length / 2)), offset);
+        fail(code, 'write');
+      },
+      // A failed sync has synced nothing, whatever the kind.
+      sync: async () => (isDue('sync') ? fail(code, 'sync') : await file.sync()),
+      truncate(length) {
+        if (isDue('truncate')) fail(code, 'truncate');
+        file.truncate(length);
+      },
+      close: () => file.close(),
+    };
+  }
+  return {
+    ...inner,
+    create: (name) => step('create', async () => wrap(await inner.create(name))),
+    async writeWhole(file, bytes) {
+      if (!isDue('writeWhole')) return await inner.writeWhole(file, bytes);
+      if (isTorn) await inner.writeWhole(file, bytes.subarray(0, Math.floor(bytes.length / 2)));
+      fail(code, 'writeWhole');
+    },
+    rename: (from, to) => step('rename', () => inner.rename(from, to)),
+    link: (from, to) => step('link', () => inner.link(from, to)),
+    copy: (from, to) => step('copy', () => inner.copy(from, to)),
+    remove: (file) => step('remove', () => inner.remove(file)),
+    syncFolder: (folder) => step('syncFolder', () => inner.syncFolder(folder)),
+    calls: () => calls,
+    failed: () => failed,
+  };
+}
