@@ -14,7 +14,7 @@ const MIGRATIONS: readonly string[] = [
     provider TEXT, served_model TEXT, key_id TEXT, first_token_ms INTEGER, total_ms INTEGER NOT NULL,
     prompt_tokens INTEGER, completion_tokens INTEGER, attempts INTEGER NOT NULL
   );
-  CREATE INDEX requests_at ON requests (at);
+  CREATE INDEX requests_at ON requests (at, id);
   CREATE TABLE attempts (
     request_id TEXT NOT NULL, number INTEGER NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, key_id TEXT,
     kind TEXT, http_status INTEGER, ms INTEGER NOT NULL,
