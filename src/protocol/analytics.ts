@@ -129,7 +129,7 @@ export const requestsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   before: z
     .string()
-    .regex(/^\d{1,15}\..{1,200}$/s, 'expected `next` of an earlier page')
+    .regex(/^\d{1,15}\..{0,200}$/s, 'expected `next` of an earlier page')
     .optional(),
   provider: z.string().optional(),
   model: z.string().optional(),

@@ -8,6 +8,7 @@ import type {
 import { Histogram } from './histogram.js';
 import {
   addColumns,
+  addCounts,
   DAY_MS,
   HISTOGRAMS_AT,
   HOUR_MS,
@@ -28,7 +29,7 @@ interface Span {
 
 const MEASURED = `
   SELECT dimension, value, ${ROLLUP_COLUMNS} FROM rollups
-  WHERE grain = ? AND dimension IN ('provider', 'model', 'key', 'client') AND start >= ? AND start < ?`;
+  WHERE grain = ? AND dimension IN ('model', 'key', 'client') AND start >= ? AND start < ?`;
 const TOTAL = `
   SELECT start, ${ROLLUP_COLUMNS} FROM rollups WHERE grain = ? AND dimension = 'total' AND start >= ? AND start < ?`;
 const COUNTED = `
@@ -53,7 +54,7 @@ export function readAnalytics(database: SqlDatabase, window: AnalyticsWindow, no
     to: range.to,
     totals,
     series,
-    byProvider: ranked(groups.provider).map(([provider, figures]) => ({ provider, ...figures })),
+    byProvider: ranked(providersOf(groups.model)).map(([provider, figures]) => ({ provider, ...figures })),
     byModel: ranked(groups.model).map(([model, figures]) => ({ model, ...figures })),
     byKey: ranked(groups.key).map(([keyId, figures]) => ({ keyId, ...figures })),
     byClient: ranked(groups.client).map(([client, figures]) => ({ client: client || null, ...figures })),
@@ -75,38 +76,47 @@ function* reads({ from, to }: Span, isHourly: boolean): Generator<readonly ['hou
   if (lastDay < to) yield ['hour', lastDay, to];
 }
 
-type MeasuredDimension = Extract<RollupDimension, 'provider' | 'model' | 'key' | 'client'>;
+type MeasuredDimension = Extract<RollupDimension, 'model' | 'key' | 'client'>;
+type Group = Map<string, Sums>;
 
-function readGroups(database: SqlDatabase, range: Span): Record<MeasuredDimension, Map<string, Sums>> {
-  const groups = { provider: new Map(), model: new Map(), key: new Map(), client: new Map() };
+function readGroups(database: SqlDatabase, range: Span): Record<MeasuredDimension, Group> {
+  const groups: Record<MeasuredDimension, Group> = { model: new Map(), key: new Map(), client: new Map() };
   for (const read of reads(range, false)) {
     for (const columns of database.rows(MEASURED, read)) {
-      const group: Map<string, Sums> = groups[columns[0] as MeasuredDimension];
-      const value = columns[1] as string;
-      let sums = group.get(value);
-      if (!sums) {
-        sums = new Sums();
-        group.set(value, sums);
-      }
-      sums.add(columns, 2);
+      sumsOf(groups[columns[0] as MeasuredDimension], columns[1] as string).add(columns, 2);
     }
   }
   return groups;
 }
 
+/** Providers' ids have no slash, models' own names may. */
+function providersOf(models: Group): Group {
+  const providers: Group = new Map();
+  for (const [name, sums] of models) sumsOf(providers, name.slice(0, name.indexOf('/'))).addAll(sums);
+  return providers;
+}
+
+function sumsOf(group: Group, value: string): Sums {
+  let sums = group.get(value);
+  if (!sums) {
+    sums = new Sums();
+    group.set(value, sums);
+  }
+  return sums;
+}
+
 function readTotal(database: SqlDatabase, range: Span, isHourly: boolean) {
   const step = isHourly ? HOUR_MS : DAY_MS;
   const first = Math.floor(range.from / step);
-  const count = Math.ceil(range.to / step) - first;
-  const points = Array.from({ length: count }, () => new Sums());
-  const totals = new Sums();
+  const points = Array.from({ length: Math.ceil(range.to / step) - first }, () => new Sums());
   for (const read of reads(range, isHourly)) {
     for (const columns of database.rows(TOTAL, read)) {
-      totals.add(columns, 1);
       points[Math.floor((columns[0] as number) / step) - first]?.add(columns, 1);
     }
   }
+  const totals = new Sums();
   const series = points.map((sums, index) => {
+    totals.addAll(sums);
     const start = (first + index) * step;
     return sums.point({ from: Math.max(start, range.from), to: Math.min(start + step, range.to) });
   });
@@ -127,7 +137,7 @@ function readCounted(database: SqlDatabase, range: Span): Record<'kind' | 'code'
   return { kind: sorted(counts.kind), code: sorted(counts.code) };
 }
 
-function ranked(group: Map<string, Sums>): [string, AnalyticsFigures][] {
+function ranked(group: Group): [string, AnalyticsFigures][] {
   return [...group]
     .map(([name, sums]): [string, AnalyticsFigures] => [name, sums.figures()])
     .sort(
@@ -150,10 +160,18 @@ class Sums {
   /** Takes a row with `ROLLUP_COLUMNS` from column `first` on. */
   add(columns: readonly SqlValue[], first: number): void {
     addColumns(this.counts, columns, first);
-    const [latency, firstToken, speed] = columns.slice(first + HISTOGRAMS_AT) as (Uint8Array | null)[];
-    if (latency) this.latency.merge(latency);
-    if (firstToken) this.firstToken.merge(firstToken);
-    if (speed) this.speed.merge(speed);
+    let at = first + HISTOGRAMS_AT;
+    for (const histogram of [this.latency, this.firstToken, this.speed]) {
+      const blob = columns[at++];
+      if (blob) histogram.merge(blob as Uint8Array);
+    }
+  }
+
+  addAll(other: Sums): void {
+    addCounts(this.counts, other.counts);
+    this.latency.addAll(other.latency);
+    this.firstToken.addAll(other.firstToken);
+    this.speed.addAll(other.speed);
   }
 
   figures(): AnalyticsFigures {
@@ -172,16 +190,14 @@ class Sums {
     return {
       ...span,
       ...counts,
-      latencyP50Ms: this.latency.percentile(50),
-      firstTokenP50Ms: this.firstToken.percentile(50),
+      latencyP50Ms: this.latency.percentiles([50])[0] ?? null,
+      firstTokenP50Ms: this.firstToken.percentiles([50])[0] ?? null,
     };
   }
 }
 
 function percentilesOf(histogram: Histogram, scale: number): Percentiles {
-  const p50 = histogram.percentile(50);
-  const p95 = histogram.percentile(95);
-  const p99 = histogram.percentile(99);
-  if (p50 === null || p95 === null || p99 === null) return null;
+  const [p50, p95, p99] = histogram.percentiles([50, 95, 99]);
+  if (p50 === undefined || p95 === undefined || p99 === undefined) return null;
   return { p50: p50 / scale, p95: p95 / scale, p99: p99 / scale };
 }

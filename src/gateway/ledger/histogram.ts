@@ -35,12 +35,94 @@ export function quantise(value: number): number {
   return bucketValue(bucketOf(value));
 }
 
-/** Counts by bucket, dense in memory (values in use span a few thousand buckets) and sparse when encoded. */
+/** Reads a blob bucket by bucket. What is no encoding is read as far as it makes sense. */
+class BlobReader {
+  bucket = -1;
+  count = 0;
+  private at = 0;
+
+  constructor(private readonly blob: Uint8Array) {}
+
+  /** Moves to the next bucket; false at the end. */
+  next(): boolean {
+    if (this.at >= this.blob.length) return false;
+    const head = this.varint();
+    this.count = head & 1 ? this.varint() + 2 : 1;
+    this.bucket += (head >>> 1) + 1;
+    return this.bucket <= MAX_BUCKET;
+  }
+
+  private varint(): number {
+    const { blob } = this;
+    let byte = blob[this.at++] ?? 0;
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    // Not by bit shifts: a count may be above 2^31.
+    for (let unit = 128; byte & 0x80; unit *= 128) {
+      byte = blob[this.at++] ?? 0;
+      value += (byte & 0x7f) * unit;
+    }
+    return value;
+  }
+}
+
+/** Writes a blob; the buckets must rise. */
+class BlobWriter {
+  private bytes = new Uint8Array(64);
+  private size = 0;
+  private last = -1;
+
+  put(bucket: number, count: number): void {
+    // Two varints of at most 8 bytes each.
+    if (this.size + 16 > this.bytes.length) this.grow();
+    this.varint((bucket - this.last - 1) * 2 + (count > 1 ? 1 : 0));
+    if (count > 1) this.varint(count - 2);
+    this.last = bucket;
+  }
+
+  end(): Uint8Array {
+    return this.bytes.slice(0, this.size);
+  }
+
+  private varint(value: number): void {
+    let rest = value;
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.bytes[this.size++] = (rest % 128) + 0x80;
+    this.bytes[this.size++] = rest;
+  }
+
+  private grow(): void {
+    const bytes = new Uint8Array(this.bytes.length * 2);
+    bytes.set(this.bytes);
+    this.bytes = bytes;
+  }
+}
+
+/** The blob of what `blob` counts and one more value in each of `buckets` (in any order); null while there are none. */
+export function addToBlob(blob: Uint8Array | null, buckets: readonly number[]): Uint8Array | null {
+  if (buckets.length === 0) return blob;
+  const added = buckets.toSorted((a, b) => a - b);
+  const reader = new BlobReader(blob ?? new Uint8Array());
+  const writer = new BlobWriter();
+  let hasOld = reader.next();
+  let at = 0;
+  while (at < added.length) {
+    const bucket = added[at] as number;
+    for (; hasOld && reader.bucket < bucket; hasOld = reader.next()) writer.put(reader.bucket, reader.count);
+    let count = 0;
+    for (; added[at] === bucket; at++) count += 1;
+    if (hasOld && reader.bucket === bucket) {
+      count += reader.count;
+      hasOld = reader.next();
+    }
+    writer.put(bucket, count);
+  }
+  for (; hasOld; hasOld = reader.next()) writer.put(reader.bucket, reader.count);
+  return writer.end();
+}
+
+/** A sum of blobs, to ask for percentiles. Dense, since values in use span a few thousand buckets. */
 export class Histogram {
-  private counts = new Uint32Array(EXACT);
-  /** One more than the highest bucket in use. */
-  private end = 0;
-  private used = 0;
+  private counts = new Uint32Array(0);
   private sum = 0;
 
   /** How many values it holds. */
@@ -48,95 +130,46 @@ export class Histogram {
     return this.sum;
   }
 
-  add(value: number): void {
-    this.addBucket(bucketOf(value), 1);
-  }
-
-  addBucket(bucket: number, count: number): void {
-    if (bucket >= this.end) this.grow(bucket + 1);
-    const before = this.counts[bucket] ?? 0;
-    if (before === 0) this.used += 1;
-    this.counts[bucket] = before + count;
-    this.sum += count;
-  }
-
-  /** Adds an encoded histogram. What is no encoding of one is read as far as it makes sense. */
   merge(blob: Uint8Array): void {
-    const size = blob.length;
-    let at = 0;
-    let bucket = -1;
-    while (at < size) {
-      let byte = blob[at++] as number;
-      let head = byte & 0x7f;
-      for (let shift = 7; byte & 0x80 && at < size; shift += 7) {
-        byte = blob[at++] as number;
-        head += (byte & 0x7f) << shift;
-      }
-      let count = 1;
-      if (head & 1) {
-        byte = 0x80;
-        count = 2;
-        for (let unit = 1; byte & 0x80 && at < size; unit *= 128) {
-          byte = blob[at++] as number;
-          count += (byte & 0x7f) * unit;
-        }
-      }
-      bucket += (head >>> 1) + 1;
-      if (bucket > MAX_BUCKET || bucket < 0) return;
-      this.addBucket(bucket, count);
+    const reader = new BlobReader(blob);
+    let { counts, sum } = this;
+    while (reader.next()) {
+      if (reader.bucket >= counts.length) counts = this.grow(reader.bucket);
+      counts[reader.bucket] = (counts[reader.bucket] as number) + reader.count;
+      sum += reader.count;
     }
+    this.sum = sum;
   }
 
-  /** As `merge` takes it; null when it holds nothing. */
-  encode(): Uint8Array | null {
-    if (this.sum === 0) return null;
-    // At most 3 bytes for a distance and 5 for a count.
-    const bytes = new Uint8Array(this.used * 8);
-    let size = 0;
-    const put = (value: number) => {
-      let rest = value;
-      for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes[size++] = (rest % 128) + 0x80;
-      bytes[size++] = rest;
-    };
-    let last = -1;
-    for (let bucket = 0; bucket < this.end; bucket++) {
-      const count = this.counts[bucket] as number;
-      if (count === 0) continue;
-      put((bucket - last - 1) * 2 + (count > 1 ? 1 : 0));
-      if (count > 1) put(count - 2);
-      last = bucket;
+  addAll(other: Histogram): void {
+    const more = other.counts;
+    if (more.length > this.counts.length) this.grow(more.length - 1);
+    const { counts } = this;
+    for (let bucket = 0; bucket < more.length; bucket++) {
+      counts[bucket] = (counts[bucket] as number) + (more[bucket] as number);
     }
-    return bytes.slice(0, size);
+    this.sum += other.sum;
   }
 
   /**
-   * The percentile by nearest rank: the smallest value that at least `percent` of all are not above; null without values.
-   * `percent` is a whole number, so that no rounding error moves the rank.
+   * Percentiles by nearest rank: for each of `percents`, which rise, the smallest value that at least so many percent of
+   * all are not above. Empty without values. Percents are whole numbers, so that no rounding error moves a rank.
    */
-  percentile(percent: number): number | null {
-    if (this.sum === 0) return null;
-    let left = Math.max(1, Math.ceil((percent * this.sum) / 100));
-    for (let bucket = 0; bucket < this.end; bucket++) {
-      left -= this.counts[bucket] as number;
-      if (left <= 0) return bucketValue(bucket);
-    }
-    return null;
+  percentiles(percents: readonly number[]): number[] {
+    if (this.sum === 0) return [];
+    let bucket = -1;
+    let passed = 0;
+    return percents.map((percent) => {
+      const rank = Math.max(1, Math.ceil((percent * this.sum) / 100));
+      while (passed < rank && bucket + 1 < this.counts.length) passed += this.counts[++bucket] as number;
+      return bucketValue(bucket);
+    });
   }
 
-  /** Empties it, to be used again. */
-  clear(): void {
-    this.counts.fill(0, 0, this.end);
-    this.end = 0;
-    this.used = 0;
-    this.sum = 0;
-  }
-
-  private grow(end: number): void {
-    if (end > this.counts.length) {
-      const counts = new Uint32Array(Math.max(end, this.counts.length * 2));
-      counts.set(this.counts);
-      this.counts = counts;
-    }
-    this.end = end;
+  private grow(bucket: number): Uint32Array<ArrayBuffer> {
+    const counts = new Uint32Array(Math.max(bucket + 1, EXACT, this.counts.length * 2));
+    counts.set(this.counts);
+    this.counts = counts;
+    return counts;
   }
 }

@@ -1,8 +1,8 @@
 import type { AttemptView, RequestDetail, RequestPage, RequestsQuery, RequestView } from '../../protocol/analytics.js';
 import type { SqlDatabase, SqlValue } from './sqlite.js';
 
-/** So many rows are looked at for one page. A filter that fits few rows takes several pages instead of one long scan. */
-const MAX_SCANNED = 20_000;
+/** So many rows are looked at for one page: a filter that fits few rows takes several pages instead of one long scan. */
+const MAX_SCANNED = 10_000;
 
 const COLUMNS = `id, at, client, token_id, model, is_stream, status, http_status, error_code, provider, served_model,
   key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts`;
@@ -24,18 +24,17 @@ const END: Position = { at: Number.MAX_SAFE_INTEGER, id: '' };
 export function listRequests(database: SqlDatabase, query: RequestsQuery): RequestPage {
   const before = query.before === undefined ? END : parseCursor(query.before);
   const { where, params } = filtersOf(query);
-  // Both bounds lie in the index, so that what a filter does not fit costs one look each, and never more than MAX_SCANNED.
-  const floor = where === '' ? null : floorBelow(database, before);
-  const bounds: SqlValue[] = floor === null ? [] : [floor.at, floor.id];
+  const floor = where === '' ? null : floorBelow(database, before.at);
+  const bounds: SqlValue[] = floor === null ? [] : [floor];
   const rows = database.rows(
-    `SELECT ${COLUMNS} FROM requests WHERE (at, id) < (?, ?) ${floor === null ? '' : 'AND (at, id) >= (?, ?)'} ${where}
+    `SELECT ${COLUMNS} FROM requests WHERE (at, id) < (?, ?) ${floor === null ? '' : 'AND at >= ?'} ${where}
      ORDER BY at DESC, id DESC LIMIT ?`,
     [before.at, before.id, ...bounds, ...params, query.limit + 1],
   );
   const data = rows.slice(0, query.limit).map(toView);
   const last = data.at(-1);
   if (rows.length > query.limit && last) return { data, next: cursorOf(last) };
-  return { data, next: floor === null ? null : cursorOf(floor) };
+  return { data, next: floor === null ? null : cursorOf({ at: floor, id: '' }) };
 }
 
 /** One request with its attempts; null when there is none (any more). */
@@ -49,13 +48,13 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
   return { ...toView(row), attempts: attempts.map(toAttempt) };
 }
 
-/** The last row that a scan from `before` may look at, when there are rows below it; else null. */
-function floorBelow(database: SqlDatabase, before: Position): Position | null {
-  const row = database.row(
-    'SELECT at, id FROM requests WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?',
-    [before.at, before.id, MAX_SCANNED],
-  );
-  return row && { at: row[0] as number, id: row[1] as string };
+/** The oldest time that a scan from `at` may look at, when there may be rows below it; else null. */
+function floorBelow(database: SqlDatabase, at: number): number | null {
+  const row = database.row('SELECT at FROM requests WHERE at <= ? ORDER BY at DESC LIMIT 1 OFFSET ?', [
+    at,
+    MAX_SCANNED,
+  ]);
+  return row && (row[0] as number);
 }
 
 function filtersOf(query: RequestsQuery): { where: string; params: SqlValue[] } {

@@ -1,5 +1,5 @@
 import type { RequestRow } from './changes.js';
-import { bucketOf, Histogram } from './histogram.js';
+import { addToBlob, bucketOf } from './histogram.js';
 import type { SqlDatabase, SqlValue } from './sqlite.js';
 
 export const HOUR_MS = 3_600_000;
@@ -9,10 +9,10 @@ export const DAY_MS = 24 * HOUR_MS;
 export const SPEED_SCALE = 10;
 
 /**
- * What sums are kept of: everything; who answered (`provider`, `provider/model`, key id), which is also where failed
- * attempts are blamed; the client (empty where unknown); a failed attempt's kind; an error's code.
+ * What sums are kept of: everything; who answered (`provider/model`, key id), which is also where failed attempts are
+ * blamed; the client (empty where unknown); a failed attempt's kind; an error's code. A provider is the sum of its models.
  */
-export type RollupDimension = 'total' | 'provider' | 'model' | 'key' | 'client' | 'kind' | 'code';
+export type RollupDimension = 'total' | 'model' | 'key' | 'client' | 'kind' | 'code';
 
 /** What is counted, with its column; the order is that of the columns. */
 const COUNTS = [
@@ -55,6 +55,10 @@ export function noCounts(): RollupCounts {
   };
 }
 
+export function addCounts(counts: RollupCounts, more: RollupCounts): void {
+  for (const [name] of COUNTS) counts[name] += more[name];
+}
+
 /** Adds the counts of a row that was read as `ROLLUP_COLUMNS` lists them, from column `first` on. */
 export function addColumns(counts: RollupCounts, columns: readonly SqlValue[], first: number): void {
   let at = first;
@@ -90,7 +94,7 @@ class Cell {
   }
 
   addAll(other: Cell): void {
-    for (const [name] of COUNTS) this.counts[name] += other.counts[name];
+    addCounts(this.counts, other.counts);
     for (const bucket of other.latency) this.latency.push(bucket);
     for (const bucket of other.firstToken) this.firstToken.push(bucket);
     for (const bucket of other.speed) this.speed.push(bucket);
@@ -136,7 +140,6 @@ export class Rollups {
     if (this.isFlushed) throw new Error('These roll-ups are written already');
     this.isFlushed = true;
     const days = new Map<number, Cells>();
-    const scratch = new Histogram();
     for (const [start, cells] of this.hours) {
       const day = Math.floor(start / DAY_MS) * DAY_MS;
       let dayCells = days.get(day);
@@ -145,12 +148,12 @@ export class Rollups {
         days.set(day, dayCells);
       }
       for (const [name, cell] of cells) {
-        write(database, 'hour', start, cell, scratch);
+        write(database, 'hour', start, cell);
         cellOf(dayCells, name, cell.dimension, cell.value).addAll(cell);
       }
     }
     for (const [start, cells] of days) {
-      for (const cell of cells.values()) write(database, 'day', start, cell, scratch);
+      for (const cell of cells.values()) write(database, 'day', start, cell);
     }
   }
 }
@@ -161,8 +164,7 @@ function addRequest(cells: Cells, row: RequestRow): void {
   total.count(facts);
   at(cells, 'client', row.client ?? '').count(facts);
   if (row.provider !== null) {
-    at(cells, 'provider', row.provider).count(facts);
-    if (row.servedModel !== null) at(cells, 'model', `${row.provider}/${row.servedModel}`).count(facts);
+    at(cells, 'model', `${row.provider}/${row.servedModel ?? ''}`).count(facts);
     if (row.keyId !== null) at(cells, 'key', row.keyId).count(facts);
   }
   if (row.errorCode !== null) at(cells, 'code', row.errorCode).counts.requests += 1;
@@ -170,7 +172,6 @@ function addRequest(cells: Cells, row: RequestRow): void {
     if (attempt.kind === null) continue;
     total.counts.failedAttempts += 1;
     at(cells, 'client', row.client ?? '').counts.failedAttempts += 1;
-    at(cells, 'provider', attempt.provider).counts.failedAttempts += 1;
     at(cells, 'model', `${attempt.provider}/${attempt.model}`).counts.failedAttempts += 1;
     if (attempt.keyId !== null) at(cells, 'key', attempt.keyId).counts.failedAttempts += 1;
     at(cells, 'kind', attempt.kind).counts.failedAttempts += 1;
@@ -206,19 +207,14 @@ function cellOf(cells: Cells, name: string, dimension: RollupDimension, value: s
   return cell;
 }
 
-function write(database: SqlDatabase, grain: 'hour' | 'day', start: number, cell: Cell, scratch: Histogram): void {
+function write(database: SqlDatabase, grain: 'hour' | 'day', start: number, cell: Cell): void {
   const { latency, firstToken, speed } = cell;
   const key = [grain, cell.dimension, start, cell.value] as const;
   // Kinds and codes have no measurements at all.
   const isCounted = cell.dimension === 'kind' || cell.dimension === 'code';
   const before = isCounted ? null : database.row(READ, key);
   const merged = [latency, firstToken, speed].map((buckets, column) => {
-    const blob = (before?.[column] ?? null) as Uint8Array | null;
-    if (buckets.length === 0) return blob;
-    scratch.clear();
-    if (blob) scratch.merge(blob);
-    for (const bucket of buckets) scratch.addBucket(bucket, 1);
-    return scratch.encode();
+    return addToBlob((before?.[column] ?? null) as Uint8Array | null, buckets);
   });
   database.run(WRITE, [...key, ...COUNTS.map(([name]) => cell.counts[name]), ...merged]);
 }

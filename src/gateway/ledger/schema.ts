@@ -14,7 +14,7 @@ const MIGRATIONS: readonly string[] = [
     provider TEXT, served_model TEXT, key_id TEXT, first_token_ms INTEGER, total_ms INTEGER NOT NULL,
     prompt_tokens INTEGER, completion_tokens INTEGER, attempts INTEGER NOT NULL
   );
-  CREATE INDEX requests_at ON requests (at, id);
+  CREATE INDEX requests_at ON requests (at);
   CREATE TABLE attempts (
     request_id TEXT NOT NULL, number INTEGER NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, key_id TEXT,
     kind TEXT, http_status INTEGER, ms INTEGER NOT NULL,
@@ -56,7 +56,7 @@ const MIGRATIONS: readonly string[] = [
     kind TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, streak INTEGER NOT NULL
   ) WITHOUT ROWID;
 
-  -- Sums by hour and by day (UTC) and what they are of; dimension is total, provider, model, key, client, kind or code.
+  -- Sums by hour and by day (UTC) and what they are of; dimension is total, model, key, client, kind or code.
   CREATE TABLE rollups (
     grain TEXT NOT NULL, dimension TEXT NOT NULL, start INTEGER NOT NULL, value TEXT NOT NULL,
     requests INTEGER NOT NULL, successes INTEGER NOT NULL, errors INTEGER NOT NULL, canceled INTEGER NOT NULL,
