@@ -55,7 +55,10 @@ export function readAnalytics(database: SqlDatabase, window: AnalyticsWindow, no
     totals,
     series,
     byProvider: ranked(providersOf(groups.model)).map(([provider, figures]) => ({ provider, ...figures })),
-    byModel: ranked(groups.model).map(([model, figures]) => ({ model, ...figures })),
+    byModel: ranked(groups.model)
+      // A provider that answered without saying with which model.
+      .filter(([model]) => !model.endsWith('/'))
+      .map(([model, figures]) => ({ model, ...figures })),
     byKey: ranked(groups.key).map(([keyId, figures]) => ({ keyId, ...figures })),
     byClient: ranked(groups.client).map(([client, figures]) => ({ client: client || null, ...figures })),
     errorsByKind: counted.kind.map(([kind, count]) => ({ kind, count })),
