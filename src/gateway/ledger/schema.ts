@@ -56,7 +56,7 @@ const MIGRATIONS: readonly string[] = [
     kind TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, streak INTEGER NOT NULL
   ) WITHOUT ROWID;
 
-  -- Sums by hour and by day (UTC) and what they are of; dimension is total, provider, model, key, client, kind or code.
+  -- Sums by hour and by day (UTC) and what they are of; dimension is total, model, key, client, kind or code.
   CREATE TABLE rollups (
     grain TEXT NOT NULL, dimension TEXT NOT NULL, start INTEGER NOT NULL, value TEXT NOT NULL,
     requests INTEGER NOT NULL, successes INTEGER NOT NULL, errors INTEGER NOT NULL, canceled INTEGER NOT NULL,
