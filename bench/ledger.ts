@@ -67,7 +67,10 @@ export function ledgerLines(figures: LedgerFigures): string[] {
   const { startEmptyMs, startMs, analyticsFirstMs, analyticsMs, appendMicros, applyMicros } = figures;
   return [
     `Ledger, ${figures.rows.toLocaleString('en')} requests over 30 days`,
-    line(startMs < 400, `${ms(startMs)} from spawn to listening (at most 400); with an empty ledger ${ms(startEmptyMs)}`),
+    line(
+      startMs < 400,
+      `${ms(startMs)} from spawn to listening (at most 400); with an empty ledger ${ms(startEmptyMs)}`,
+    ),
     line(
       Math.max(analyticsFirstMs, analyticsMs) < 150,
       `${ms(analyticsFirstMs)} for the first /api/analytics?window=30d, then ${ms(analyticsMs)} (at most 150)`,
@@ -77,7 +80,10 @@ export function ledgerLines(figures: LedgerFigures): string[] {
       `${appendMicros.toFixed(1)} µs on a request's path (at most 100), ${applyMicros.toFixed(1)} µs later in batches`,
     ),
     line(figures.foldPauseMs < 20, `${ms(figures.foldPauseMs)} longest pause while rows are folded away (at most 20)`),
-    line(figures.checkpointPauseMs < 100, `${ms(figures.checkpointPauseMs)} longest pause of a checkpoint (at most 100)`),
+    line(
+      figures.checkpointPauseMs < 100,
+      `${ms(figures.checkpointPauseMs)} longest pause of a checkpoint (at most 100)`,
+    ),
   ];
 }
 
@@ -142,7 +148,11 @@ function requestRow(number: number, from: number): RequestRow {
 
 /** Takes away the older half, a step at a time, as the gateway does. */
 async function fold(ledger: OpenLedger): Promise<void> {
-  const retention = createRetention({ now: () => Date.now(), retentionDays: () => 15 });
+  const retention = createRetention({
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    retentionDays: () => 15,
+  });
   while (ledger.maintain((database) => retention.step(database))) await nextTurn();
 }
 
@@ -175,7 +185,8 @@ async function askAnalytics(args: string[]): Promise<number[]> {
       });
       const body = (await response.json()) as { totals?: { requests: number } };
       times.push(performance.now() - begun);
-      if (!body.totals || body.totals.requests < LEDGER_ROWS * 0.99) throw new Error(JSON.stringify(body).slice(0, 300));
+      if (!body.totals || body.totals.requests < LEDGER_ROWS * 0.99)
+        throw new Error(JSON.stringify(body).slice(0, 300));
     }
   } finally {
     await target.stop();

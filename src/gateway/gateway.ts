@@ -18,6 +18,8 @@ import { LedgerError, type LedgerNotice } from './ledger/ledger.js';
 import { nodeStorage } from './ledger/nodeStorage.js';
 import { openLedger } from './ledger/openLedger.js';
 import { type LedgerState, readLedgerState } from './ledger/restore.js';
+import { createRetention } from './ledger/retention.js';
+import { Rollups } from './ledger/rollups.js';
 import { createUpstreamClient } from './net/undiciClient.js';
 import type { UpstreamClient } from './net/upstream.js';
 import type { GatewayPorts } from './ports.js';
@@ -259,8 +261,11 @@ class GatewayHouse {
     const onNotice = (notice: LedgerNotice) => this.notice(notice);
     try {
       const ports = { storage: nodeStorage, clock, log, randomHex: this.hex };
-      const ledger = await openLedger(ports, { folder: dataDir, wasmFile, instance: this.instance, onNotice });
-      this.books.attach(ledger);
+      const newSums = () => new Rollups();
+      const ledger = await openLedger(ports, { folder: dataDir, wasmFile, onNotice, newSums });
+      const retentionDays = () => this.settings.all.retentionDays;
+      const retention = createRetention({ retentionDays, now: clock.now, elapsed: () => performance.now() });
+      this.books.attach(ledger, retention, clock);
       return this.books.query((database) => readLedgerState(database, clock.now()));
     } catch (error) {
       if (!(error instanceof LedgerError) || error.kind !== 'unusable') throw error;

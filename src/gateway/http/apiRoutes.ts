@@ -14,6 +14,7 @@ import type { Clock } from '../ports.js';
 import type { Chain } from '../routing/chain.js';
 import type { Cooldown, Cooldowns } from '../routing/cooldowns.js';
 import type { Settings } from '../settings.js';
+import { registerAnalyticsRoutes } from './analyticsRoutes.js';
 import { HttpError, invalidRequest } from './errors.js';
 import { serveEvents } from './eventsRoute.js';
 import { readJsonBody } from './requestBody.js';
@@ -81,6 +82,7 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
     if (cooldowns.clear(c.req.param('id'))) return c.body(null, 204);
     throw new HttpError(404, 'invalid_request_error', 'not_found', 'There is no cooldown with this id');
   });
+  registerAnalyticsRoutes(routes, { query: (read) => context.books.query(read), now: context.clock.now });
   routes.get('/api/events', (c) => {
     serveEvents(context, c.env.incoming, c.env.outgoing, c.get('requestId'));
     return RESPONSE_ALREADY_SENT;

@@ -4,7 +4,7 @@ import type { RequestOutcome } from '../../protocol/events.js';
 import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
 import { AbortLatch, type LoopContext, type RunOutcome, runChat } from '../routing/attemptLoop.js';
-import type { Candidate, Inventory } from '../routing/inventory.js';
+import type { Inventory } from '../routing/inventory.js';
 import { resolveModel } from '../routing/resolveModel.js';
 import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';

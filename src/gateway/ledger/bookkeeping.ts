@@ -1,14 +1,22 @@
 import { HttpError } from '../http/errors.js';
+import type { Clock } from '../ports.js';
 import type { LedgerChange } from './changes.js';
-import type { Ledger, LedgerNotice } from './ledger.js';
+import type { LedgerNotice } from './ledger.js';
+import type { OpenLedger } from './openLedger.js';
+import type { Retention } from './retention.js';
 import type { SqlDatabase } from './sqlite.js';
+
+/** How often it is looked for what is too old, and the pause between two steps of removing it. */
+const KEEPING_MS = 10 * 60 * 1000;
+const STEP_PAUSE_MS = 20;
 
 /**
  * The gateway's side of the ledger. Without one (no data folder, or one that cannot be used) everything works from
  * memory; only what reads the database says that there is none.
  */
 export class Bookkeeping {
-  private ledger: Ledger | null = null;
+  private ledger: OpenLedger | null = null;
+  private cancelKeeping: () => void = () => {};
   private trouble: string | null;
 
   constructor(hasFolder: boolean) {
@@ -19,8 +27,14 @@ export class Bookkeeping {
     return { isSaving: this.trouble === null, message: this.trouble };
   }
 
-  attach(ledger: Ledger): void {
+  /** From now on everything goes to this ledger, and what is too old is removed from it, a little at a time. */
+  attach(ledger: OpenLedger, retention: Retention, clock: Clock): void {
     this.ledger = ledger;
+    const keep = () => {
+      const isMore = this.ledger?.maintain((database) => retention.step(database));
+      this.cancelKeeping = clock.after(isMore ? STEP_PAUSE_MS : KEEPING_MS, keep);
+    };
+    this.cancelKeeping = clock.after(KEEPING_MS, keep);
   }
 
   /** What the ledger, or opening it, had to say. */
@@ -48,6 +62,7 @@ export class Bookkeeping {
 
   async close(): Promise<void> {
     const { ledger } = this;
+    this.cancelKeeping();
     this.ledger = null;
     await ledger?.close();
   }

@@ -169,7 +169,8 @@ function addRequest(cells: Cells, row: RequestRow): void {
   }
   if (row.errorCode !== null) at(cells, 'code', row.errorCode).counts.requests += 1;
   for (const attempt of row.attempts) {
-    if (attempt.kind === null) continue;
+    // A client that left is nobody's failure.
+    if (attempt.kind === null || attempt.kind === 'canceled') continue;
     total.counts.failedAttempts += 1;
     at(cells, 'client', row.client ?? '').counts.failedAttempts += 1;
     at(cells, 'model', `${attempt.provider}/${attempt.model}`).counts.failedAttempts += 1;

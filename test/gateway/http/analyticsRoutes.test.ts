@@ -9,7 +9,7 @@ import { loadLedgerDatabase, record, requestRow } from '../../support/ledgerRows
 
 const NOW = Date.parse('2026-11-21T13:27:00Z');
 
-function appOf(source: AnalyticsSource | null): Hono<Env> {
+function appOf(source: AnalyticsSource): Hono<Env> {
   const app = new Hono<Env>();
   registerAnalyticsRoutes(app, source);
   app.onError((error) => {
@@ -68,13 +68,6 @@ describe('analytics routes', () => {
       ['/api/requests?status=fine', 'status'],
     ];
     for (const [path, param] of bad) assert.deepEqual(await errorOf(app, path), [400, 'invalid_request', param], path);
-  });
-
-  it('says so when there is no ledger', async () => {
-    const without = appOf(null);
-    for (const path of ['/api/analytics', '/api/requests', '/api/requests/req_1']) {
-      assert.deepEqual(await errorOf(without, path), [503, 'ledger_unavailable', null]);
-    }
   });
 
   it('is described with its parameters', () => {
