@@ -13,7 +13,7 @@ import {
   startProvider,
   streamOf,
 } from '../support/provider.js';
-import { type GatewayProcess, startProcess } from './gatewayProcess.js';
+import { type GatewayProcess, type Starting, startProcess } from './gatewayProcess.js';
 import { Load, MARKS } from './load.js';
 
 const KILLS = Number(process.env.CRASH_KILLS ?? 50);
@@ -58,6 +58,7 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
   let folder: string;
   let config: string;
   let providers: FakeProvider[] = [];
+  let current: Starting | null = null;
   const random = randomNumbers(SEED);
 
   before(async () => {
@@ -78,6 +79,7 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
   });
 
   after(async () => {
+    await current?.kill();
     await Promise.all(providers.map((provider) => provider.close()));
     rmSync(folder, { recursive: true, force: true });
   });
@@ -117,6 +119,7 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
     let killedAt = Number.POSITIVE_INFINITY;
     for (let kill = 0; kill <= KILLS; kill++) {
       const starting = startProcess(folder, config);
+      current = starting;
       const isEarly = kill < KILLS && random() < 0.15;
       if (isEarly) {
         await sleep(random() * 400);
@@ -126,7 +129,7 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
       }
       const gateway = await starting.listening;
       const told = load.requests.slice(checkedFrom).filter(({ at }) => at < killedAt - LOSS_MS);
-      await checkRequests(gateway, told, isOurs);
+      await checkRequests(gateway, told, isOurs, killedAt);
       const count = await counted(gateway);
       const atLeast = lastCount + told.filter(({ status }) => status === 200).length;
       assert.ok(count >= atLeast, `${count} counted, at least ${atLeast} were settled`);
@@ -153,11 +156,16 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
     );
   });
 
-  async function checkRequests(gateway: GatewayProcess, told: Load['requests'], isOurs: Set<string>): Promise<void> {
+  async function checkRequests(
+    gateway: GatewayProcess,
+    told: Load['requests'],
+    isOurs: Set<string>,
+    killedAt: number,
+  ): Promise<void> {
     const oldest = told[0]?.at ?? Date.now();
     const stored = new Set(await storedIds(gateway, oldest - 60_000));
-    for (const { id } of told) {
-      assert.ok(stored.has(id), `request ${id} is lost`);
+    for (const { id, status, at } of told) {
+      assert.ok(stored.has(id), `request ${id} (${status}) is lost, ended ${killedAt - at} ms before the kill; ${stored.size} stored`);
       isOurs.add(id);
     }
   }

@@ -17,7 +17,8 @@ const MODELS = ['custom:one/m', 'custom:two/m', 'auto', 'groq/llama-3.3-70b-vers
 export class Load {
   readonly requests: ToldRequest[] = [];
   readonly retention = new Register<number>(90);
-  readonly chain = new Register<string[] | null>(null);
+  /** At first the order of the config file. */
+  readonly chain = new Register(['custom:one/m', 'custom:two/m']);
   /** Label by key id. */
   readonly keys = new Map<string, Register<string | null>>();
   /** Providers of keys whose addition was on its way: their ids are not known. */
