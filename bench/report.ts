@@ -9,6 +9,7 @@ export interface TargetSummary {
   addedP99: number | null;
   cpuPerRequest: number;
   addedFirstChunk: number | null;
+  addedFirstOfBurst: number | null;
   chunksPerSecond: number;
   cpuPerChunk: number;
   firstTokenMs: Record<number, number>;
@@ -44,6 +45,7 @@ export function summarise(names: string[], rounds: Round[], figures: ProcessFigu
       addedP99: isDirect ? null : added((own) => own.p99),
       cpuPerRequest: of((own) => own.cpuPerRequest),
       addedFirstChunk: isDirect ? null : added((own) => own.firstChunk),
+      addedFirstOfBurst: isDirect ? null : added((own) => own.firstOfBurst),
       chunksPerSecond: of((own) => own.chunksPerSecond),
       cpuPerChunk: of((own) => own.cpuPerChunk),
       firstTokenMs: byCount((count) => of((own) => own.firstTokenMs[count]!)),
@@ -62,7 +64,7 @@ export function table(summary: TargetSummary[]): string {
     ['rps c1 / c16 / c64', ({ rps }) => CONNECTIONS.map((count) => whole(rps[count]!)).join(' / ')],
     ['added p50 / p99 µs, c1', (t) => (t.addedP50 === null ? '–' : `${whole(t.addedP50)} / ${whole(t.addedP99)}`)],
     ['CPU µs per request, c16', (t) => whole(t.cpuPerRequest)],
-    ['added first chunk p50 µs', (t) => whole(t.addedFirstChunk)],
+    ['added first chunk p50 µs, alone / of a burst', (t) => firstChunks(t)],
     ['chunks/s, 16 streams', (t) => whole(t.chunksPerSecond)],
     ['CPU µs per chunk', (t) => t.cpuPerChunk.toFixed(1)],
     ['first token ms, 1 / 16 / 64 paced', (t) => CONNECTIONS.map((n) => t.firstTokenMs[n]!.toFixed(1)).join(' / ')],
@@ -75,6 +77,10 @@ export function table(summary: TargetSummary[]): string {
     ...summary.map((target) => columns.map(([, read]) => read(target))),
   ];
   return `${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
+}
+
+function firstChunks({ addedFirstChunk, addedFirstOfBurst }: TargetSummary): string {
+  return addedFirstChunk === null ? '–' : `${whole(addedFirstChunk)} / ${whole(addedFirstOfBurst)}`;
 }
 
 /** One line for each budget, with `met` or `MISSED`. */
