@@ -158,10 +158,7 @@ function trailHeaders(failures: readonly AttemptRecord[]): Record<string, string
   return { 'x-fallback-attempts': String(failures.length), 'x-fallback-trail': trail.join('; ') };
 }
 
-const UNSAFE = /[^\x20-\x7e]/;
-const UNSAFE_RUNS = /[^\x20-\x7e]+/g;
-
 /** Percent-encodes what a header may not carry (contract.md). */
 function headerText(text: string): string {
-  return UNSAFE.test(text) ? text.replace(UNSAFE_RUNS, (piece) => encodeURIComponent(piece)) : text;
+  return text.replace(/[^\x20-\x7e]+/g, (piece) => encodeURIComponent(piece));
 }
