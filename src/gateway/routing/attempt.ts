@@ -199,7 +199,7 @@ export function attemptWhole(
     });
     const exchange = context
       .upstreamFor(candidate)
-      .send(upstreamRequest, { connectMs: candidate.runtime.connectMs, headersMs: wholeMs }, handler);
+      .send(upstreamRequest, { connectMs: candidate.runtime.connectMs, headersMs: null }, handler);
     onAbort(() => {
       end({ type: 'aborted' });
       exchange.abort();

@@ -82,8 +82,9 @@ export class StreamAttempt implements UpstreamHandler {
       this.cancelTimer = this.context.clock.after(limitMs, () => {
         this.timeOut(`No first delta within ${Math.round(limitMs / 1000)} s`);
       });
-      const timeouts = { connectMs, headersMs: limitMs };
-      const exchange = this.context.upstreamFor(this.candidate).send(upstreamRequest, timeouts, this);
+      const exchange = this.context
+        .upstreamFor(this.candidate)
+        .send(upstreamRequest, { connectMs, headersMs: null }, this);
       this.exchange = exchange;
       if (this.isEnded) exchange.abort();
     });
