@@ -118,12 +118,20 @@ async function fill(ledger: OpenLedger): Promise<{ appendMicros: number; applyMi
 function requestRow(number: number, from: number): RequestRow {
   const noise = createHash('md5').update(String(number)).digest();
   const pick = (at: number, count: number) => (noise[at] ?? 0) % count;
-  const provider = `provider${pick(0, 12)}`;
-  const model = `model${pick(1, 30)}`;
-  const keyId = `key_${pick(2, 15)}`;
+  const modelNumber = pick(1, 30);
+  const provider = `provider${modelNumber % 12}`;
+  const model = `model${modelNumber}`;
+  const keyId = `key_${modelNumber % 12}_${pick(2, 2)}`;
   const totalMs = 300 + noise.readUInt16LE(4) / 4;
   const hasFailed = pick(6, 10) === 0;
-  const failed = { provider: `provider${pick(7, 12)}`, model, keyId, kind: 'rate_limit', httpStatus: 429, ms: 80 };
+  const failed = {
+    provider: 'provider1',
+    model: 'model1',
+    keyId: 'key_1_0',
+    kind: 'rate_limit',
+    httpStatus: 429,
+    ms: 80,
+  };
   const answered = { provider, model, keyId, kind: null, httpStatus: 200, ms: Math.round(totalMs) };
   return {
     id: `req_${noise.toString('hex').slice(0, 24)}`,

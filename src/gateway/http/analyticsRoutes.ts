@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hono } from 'hono';
 import type { Analytics, RequestDetail, RequestPage } from '../../protocol/analytics.js';
-import { readAnalytics } from '../ledger/analytics.js';
+import { analyticsSteps } from '../ledger/analytics.js';
 import { listRequests, readRequest } from '../ledger/requestLog.js';
 import type { SqlDatabase } from '../ledger/sqlite.js';
 import type { Env } from './apiRoutes.js';
@@ -17,9 +18,14 @@ export interface AnalyticsSource {
 
 /** Adds what the ledger answers to the admin API. */
 export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSource): void {
-  routes.get('/api/analytics', (c) => {
+  routes.get('/api/analytics', async (c) => {
     const { window } = readQuery('getAnalytics', c);
-    return c.json<Analytics>(source.query((database) => readAnalytics(database, window, source.now())));
+    const steps = source.query((database) => analyticsSteps(database, window, source.now()));
+    for (;;) {
+      const step = source.query(() => steps.next());
+      if (step.done) return c.json<Analytics>(step.value);
+      await nextTurn();
+    }
   });
   routes.get('/api/requests', (c) => {
     const page = readQuery('listRequests', c);

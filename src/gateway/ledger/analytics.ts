@@ -28,25 +28,41 @@ interface Span {
 }
 
 const MEASURED = `
-  SELECT dimension, value, ${ROLLUP_COLUMNS} FROM rollups
-  WHERE grain = ? AND dimension IN ('model', 'key', 'client') AND start >= ? AND start < ?`;
+  SELECT value, ${ROLLUP_COLUMNS} FROM rollups WHERE grain = ? AND dimension = ? AND start >= ? AND start < ?`;
 const TOTAL = `
   SELECT start, ${ROLLUP_COLUMNS} FROM rollups WHERE grain = ? AND dimension = 'total' AND start >= ? AND start < ?`;
 const COUNTED = `
   SELECT dimension, value, sum(requests), sum(failed_attempts) FROM rollups
   WHERE grain = ? AND dimension IN ('kind', 'code') AND start >= ? AND start < ? GROUP BY dimension, value`;
 
+/** Whole days read in one step: with some fifty models a few milliseconds. */
+const DAYS_A_STEP = 6;
+
+/** All of `analyticsSteps` in one go. */
+export function readAnalytics(database: SqlDatabase, window: AnalyticsWindow, nowMs: number): Analytics {
+  const steps = analyticsSteps(database, window, nowMs);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
 /**
  * What happened in the window that ends with the hour of `nowMs`, from the roll-ups alone: the same whether the requests'
  * own rows are still there or not. Whole days (UTC) are read from the daily sums, the hours before and after from the
- * hourly ones, so that the window is exact to the hour.
+ * hourly ones, so that the window is exact to the hour. It yields every few milliseconds, so that others may run.
  */
-export function readAnalytics(database: SqlDatabase, window: AnalyticsWindow, nowMs: number): Analytics {
+export function* analyticsSteps(
+  database: SqlDatabase,
+  window: AnalyticsWindow,
+  nowMs: number,
+): Generator<void, Analytics> {
   const to = Math.floor(nowMs / HOUR_MS) * HOUR_MS + HOUR_MS;
   const range: Span = { from: to - DAYS[window] * DAY_MS, to };
   const isHourly = window === '24h' || window === '7d';
-  const groups = readGroups(database, range);
+  const groups = yield* readGroups(database, range);
   const { totals, series } = readTotal(database, range, isHourly);
+  yield;
   const counted = readCounted(database, range);
   return {
     window,
@@ -75,18 +91,23 @@ function* reads({ from, to }: Span, isHourly: boolean): Generator<readonly ['hou
     return;
   }
   if (from < firstDay) yield ['hour', from, firstDay];
-  if (firstDay < lastDay) yield ['day', firstDay, lastDay];
+  for (let day = firstDay; day < lastDay; day += DAYS_A_STEP * DAY_MS) {
+    yield ['day', day, Math.min(day + DAYS_A_STEP * DAY_MS, lastDay)];
+  }
   if (lastDay < to) yield ['hour', lastDay, to];
 }
 
 type MeasuredDimension = Extract<RollupDimension, 'model' | 'key' | 'client'>;
 type Group = Map<string, Sums>;
 
-function readGroups(database: SqlDatabase, range: Span): Record<MeasuredDimension, Group> {
+function* readGroups(database: SqlDatabase, range: Span): Generator<void, Record<MeasuredDimension, Group>> {
   const groups: Record<MeasuredDimension, Group> = { model: new Map(), key: new Map(), client: new Map() };
-  for (const read of reads(range, false)) {
-    for (const columns of database.rows(MEASURED, read)) {
-      sumsOf(groups[columns[0] as MeasuredDimension], columns[1] as string).add(columns, 2);
+  for (const dimension of ['model', 'key', 'client'] as const) {
+    for (const [grain, from, to] of reads(range, false)) {
+      for (const columns of database.rows(MEASURED, [grain, dimension, from, to])) {
+        sumsOf(groups[dimension], columns[0] as string).add(columns, 1);
+      }
+      yield;
     }
   }
   return groups;
