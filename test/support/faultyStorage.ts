@@ -1,8 +1,13 @@
 import type { StoragePort, StoredFile } from '../../src/gateway/ledger/storage.js';
 import { fail } from './memoryStorage.js';
 
-/** `torn`: half of the bytes are written, or the whole step is done, and then it fails with EIO. */
-export type FaultKind = 'ENOSPC' | 'EIO' | 'torn';
+/**
+ * `torn`: half of the bytes are written, or the whole step is done, and then it fails with EIO. `full`: ENOSPC, only of
+ * what takes room.
+ */
+export type FaultKind = 'ENOSPC' | 'EIO' | 'torn' | 'full';
+
+const TAKES_ROOM = new Set(['write', 'writeWhole', 'create', 'link', 'copy']);
 
 export interface FaultPlan {
   kind: FaultKind;
@@ -26,10 +31,11 @@ export function createFaultyStorage(inner: StoragePort, plan: FaultPlan | null):
   function isDue(name: string): boolean {
     calls += 1;
     if (!plan || calls < plan.first || calls >= plan.first + plan.count) return false;
+    if (plan.kind === 'full' && !TAKES_ROOM.has(name)) return false;
     failed.push(name);
     return true;
   }
-  const code = plan?.kind === 'ENOSPC' ? 'ENOSPC' : 'EIO';
+  const code = plan?.kind === 'ENOSPC' || plan?.kind === 'full' ? 'ENOSPC' : 'EIO';
   const isTorn = plan?.kind === 'torn';
   async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (!isDue(name)) return await work();

@@ -54,6 +54,11 @@ export class ChangeQueue {
     private readonly onWritten: () => void,
   ) {}
 
+  /** Whether there is a change that is not in the journal yet. */
+  get isWriting(): boolean {
+    return this.toJournal.length > 0;
+  }
+
   append(change: LedgerChange): void {
     const text = this.encode(change);
     if (text === null) return;

@@ -4,6 +4,7 @@ import type { DiskHealth } from './diskHealth.js';
 import type { ImageWriter } from './imageWriter.js';
 import type { JournalWriter } from './journalWriter.js';
 import { writeMeta } from './meta.js';
+import { changeCounterOf } from './schema.js';
 import type { SqlDatabase } from './sqlite.js';
 import { errorCode } from './storage.js';
 
@@ -93,7 +94,7 @@ export class Checkpointer {
       health.worked('image');
       // Without this record the file is only checked more thoroughly at the next start.
       await queue
-        .exclusive(() => journal.writeImage({ seq, bytes: bytes.length, crc }))
+        .exclusive(() => journal.writeImage({ seq, bytes: bytes.length, crc, counter: changeCounterOf(bytes) }))
         .catch((error) => log.log('warn', 'ledger', 'the image was not noted', { error: errorCode(error) }));
       if (this.firstChangeAt !== null) this.arm(IDLE_MS);
       return true;
@@ -113,7 +114,8 @@ export class Checkpointer {
     queue.applyAll();
     writeMeta(database, { databaseId: this.databaseId, seq, generation });
     const bytes = database.image();
-    this.firstChangeAt = null;
+    // A change that is being saved now is in neither.
+    this.firstChangeAt = queue.isWriting ? this.ports.clock.now() : null;
     return { bytes, seq, generation };
   }
 

@@ -34,6 +34,8 @@ export interface ImageFacts {
   seq: number;
   bytes: number;
   crc: number;
+  /** SQLite's count of changes to the file, by which an image that a tool has edited is told from a damaged one. */
+  counter: number;
 }
 
 /** Where a change lies; decoded only when it is needed. */

@@ -12,7 +12,7 @@ import type { LedgerNotice } from './ledger.js';
 import { type ImageMeta, readMeta } from './meta.js';
 import { type FoundJournal, plannedChanges, planReplay, type ReplayPlan } from './replay.js';
 import { pruneEnded } from './restore.js';
-import { migrate, schemaVersionOf } from './schema.js';
+import { changeCounterOf, migrate, schemaVersionOf } from './schema.js';
 import type { SqlDatabase } from './sqlite.js';
 import { errorCode, type StoragePort } from './storage.js';
 
@@ -124,12 +124,12 @@ class Recovery {
 
   private async checkedImage(bytes: Uint8Array): Promise<FoundImage | null> {
     if (schemaVersionOf(bytes) === null) return null;
-    const isKnown = await this.isKnown(bytes);
+    const origin = await this.originOf(bytes);
+    if (origin === 'damaged') return null;
     let database: SqlDatabase | null = null;
     try {
       database = this.ports.openDatabase(bytes);
-      // Not the file that we wrote: a tool has changed it, or we died just after its rename, or it is damaged.
-      const isSound = isKnown || database.row('PRAGMA integrity_check')?.[0] === 'ok';
+      const isSound = origin === 'known' || database.row('PRAGMA integrity_check')?.[0] === 'ok';
       const meta = isSound ? readMeta(database) : null;
       if (meta) return { database, meta, bytes: bytes.length };
     } catch (error) {
@@ -139,11 +139,19 @@ class Recovery {
     return null;
   }
 
-  private async isKnown(bytes: Uint8Array): Promise<boolean> {
-    const images: ImageFacts[] = this.journals.flatMap(({ contents }) => contents.images);
-    if (!images.some((image) => image.bytes === bytes.length)) return false;
+  /**
+   * `known`: as we wrote it. `changed`: a tool has edited it, or we died between writing it and noting that. `damaged`:
+   * one that we noted, and that nobody edited, is not as it was; SQLite itself does not miss a bit inside a value.
+   */
+  private async originOf(bytes: Uint8Array): Promise<'known' | 'changed' | 'damaged'> {
+    const counter = changeCounterOf(bytes);
+    const noted = this.journals
+      .flatMap(({ contents }): ImageFacts[] => contents.images)
+      .filter((image) => image.counter === counter);
+    if (noted.length === 0) return 'changed';
+    if (!noted.some((image) => image.bytes === bytes.length)) return 'damaged';
     const crc = await checksum(bytes);
-    return images.some((image) => image.bytes === bytes.length && image.crc === crc);
+    return noted.some((image) => image.bytes === bytes.length && image.crc === crc) ? 'known' : 'damaged';
   }
 
   private async setStrangersAside(databaseId: string): Promise<void> {
