@@ -87,14 +87,14 @@ export class Checkpointer {
     this.cancelTimer = null;
     const since = this.firstChangeAt ?? this.ports.clock.now();
     try {
-      const { bytes, seq, generation } = await queue.exclusive(() => this.takeImage());
+      const { bytes, generation } = await queue.exclusive(() => this.takeImage());
       const { crc } = await images.write(bytes, generation, this.ports.mayReplace);
       this.imageBytes = bytes.length;
       this.failures = 0;
       health.worked('image');
       // Without this record the file is only checked more thoroughly at the next start.
       await queue
-        .exclusive(() => journal.writeImage({ seq, bytes: bytes.length, crc, counter: changeCounterOf(bytes) }))
+        .exclusive(() => journal.writeImage({ generation, bytes: bytes.length, crc, counter: changeCounterOf(bytes) }))
         .catch((error) => log.log('warn', 'ledger', 'the image was not noted', { error: errorCode(error) }));
       if (this.firstChangeAt !== null) this.arm(IDLE_MS);
       return true;
@@ -106,7 +106,7 @@ export class Checkpointer {
   }
 
   /** Everything so far goes into the image, everything later into a new journal. */
-  private async takeImage(): Promise<{ bytes: Uint8Array; seq: number; generation: number }> {
+  private async takeImage(): Promise<{ bytes: Uint8Array; generation: number }> {
     const { queue, journal, database } = this.ports;
     await queue.writePending();
     await journal.startNext();
@@ -116,7 +116,7 @@ export class Checkpointer {
     const bytes = database.image();
     // A change that is being saved now is in neither.
     this.firstChangeAt = queue.isWriting ? this.ports.clock.now() : null;
-    return { bytes, seq, generation };
+    return { bytes, generation };
   }
 
   private failed(error: unknown): void {

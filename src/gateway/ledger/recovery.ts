@@ -18,6 +18,8 @@ import { errorCode, type StoragePort } from './storage.js';
 
 /** Changes that are replayed in one transaction. */
 const REPLAY_CHANGES = 1_000;
+/** A database file is whole pages, each a multiple of this. */
+const LEAST_PAGE_BYTES = 512;
 /** A gateway that takes the lock needs its draft for seconds: an older one is nobody's. */
 const DRAFT_MS = 60_000;
 
@@ -123,15 +125,13 @@ class Recovery {
   }
 
   private async checkedImage(bytes: Uint8Array): Promise<FoundImage | null> {
-    if (schemaVersionOf(bytes) === null) return null;
-    const origin = await this.originOf(bytes);
-    if (origin === 'damaged') return null;
+    if (schemaVersionOf(bytes) === null || bytes.length % LEAST_PAGE_BYTES !== 0) return null;
+    const isKnown = await this.isKnown(bytes);
     let database: SqlDatabase | null = null;
     try {
       database = this.ports.openDatabase(bytes);
-      const isSound = origin === 'known' || database.row('PRAGMA integrity_check')?.[0] === 'ok';
-      const meta = isSound ? readMeta(database) : null;
-      if (meta) return { database, meta, bytes: bytes.length };
+      const meta = readMeta(database);
+      if (meta && (isKnown || this.isSound(bytes, database, meta))) return { database, meta, bytes: bytes.length };
     } catch (error) {
       this.ports.log.log('warn', 'ledger', 'SQLite cannot read an image', { error: String(error) });
     }
@@ -139,19 +139,26 @@ class Recovery {
     return null;
   }
 
-  /**
-   * `known`: as we wrote it. `changed`: a tool has edited it, or we died between writing it and noting that. `damaged`:
-   * one that we noted, and that nobody edited, is not as it was; SQLite itself does not miss a bit inside a value.
-   */
-  private async originOf(bytes: Uint8Array): Promise<'known' | 'changed' | 'damaged'> {
-    const counter = changeCounterOf(bytes);
-    const noted = this.journals
-      .flatMap(({ contents }): ImageFacts[] => contents.images)
-      .filter((image) => image.counter === counter);
-    if (noted.length === 0) return 'changed';
-    if (!noted.some((image) => image.bytes === bytes.length)) return 'damaged';
+  /** Whether it is, byte for byte, an image that we completed. */
+  private async isKnown(bytes: Uint8Array): Promise<boolean> {
+    const noted = this.notedImages().filter((image) => image.bytes === bytes.length);
+    if (noted.length === 0) return false;
     const crc = await checksum(bytes);
-    return noted.some((image) => image.bytes === bytes.length && image.crc === crc) ? 'known' : 'damaged';
+    return noted.some((image) => image.crc === crc);
+  }
+
+  /**
+   * For a file that is not as we wrote it. A tool may have edited it, or we died between writing it and noting that: then
+   * SQLite checks it. But where nobody has counted a change it is damaged, and SQLite does not miss a bit in a value.
+   */
+  private isSound(bytes: Uint8Array, database: SqlDatabase, { generation }: ImageMeta): boolean {
+    const counter = changeCounterOf(bytes);
+    if (this.notedImages().some((image) => image.generation === generation && image.counter === counter)) return false;
+    return database.row('PRAGMA integrity_check')?.[0] === 'ok';
+  }
+
+  private notedImages(): ImageFacts[] {
+    return this.journals.flatMap(({ contents }) => contents.images);
   }
 
   private async setStrangersAside(databaseId: string): Promise<void> {

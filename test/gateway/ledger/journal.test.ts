@@ -28,7 +28,7 @@ const planned = (plan: ReturnType<typeof planReplay>) => plan.changes.map(({ at 
 describe('the journal', () => {
   it('gives back what was written', () => {
     const change = setting('ü', { text: 'zwölf {"seq":1,' });
-    const image = { seq: 8, bytes: 4096, crc: 0xdeadbeef, counter: 3 };
+    const image = { generation: 3, bytes: 4096, crc: 0xdeadbeef, counter: 3 };
     const { contents } = journal(3, 7, record(8, change), encodeImage(image), record(9));
     assert.deepEqual(contents.header, { schemaVersion: SCHEMA_VERSION, generation: 3, databaseId, after: 7 });
     assert.deepEqual(contents.images, [image]);

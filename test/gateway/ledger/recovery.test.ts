@@ -70,14 +70,15 @@ describe('opening what was left', () => {
   it('loses nothing when bits of the image flip', async () => {
     const used = await usedDisk();
     const image = bytesOf(used, IMAGE);
-    // Bytes 24 to 27 are SQLite's change counter: with another one the file passes as edited, and is sound.
-    for (const at of [0, 17, 61, 1_000, ...Array.from({ length: 15 }, (_, page) => 4_095 + page * 4_097)]) {
+    // Not bytes 60 to 63, the version: a newer one is not ours to touch.
+    for (const at of [0, 17, 96, 1_000, ...Array.from({ length: 15 }, (_, page) => 4_095 + page * 4_097)]) {
       const disk = used.after('kill');
       const flipped = Buffer.from(image);
       flipped[at]! ^= 1 << (at & 7);
       disk.put(IMAGE, flipped);
       assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), [`${ASIDE}.sqlite`], `a bit of byte ${at}`);
     }
+    // With another change counter (bytes 24 to 27) the file passes as edited, and it is sound.
     const disk = used.after('kill');
     const counted = Buffer.from(image);
     counted[27]! ^= 1;
