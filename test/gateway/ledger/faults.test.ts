@@ -5,7 +5,7 @@ import type { StoragePort } from '../../../src/gateway/ledger/storage.js';
 import { createFaultyStorage, type FaultPlan } from '../../support/faultyStorage.js';
 import { keyChange, openBed, quota, request, setting, settled, value } from '../../support/ledger.js';
 import { createManualClock } from '../../support/manualClock.js';
-import { createMemoryStorage } from '../../support/memoryStorage.js';
+import { createMemoryStorage, type MemoryStorage } from '../../support/memoryStorage.js';
 
 const KINDS = ['ENOSPC', 'EIO', 'torn'] as const;
 
@@ -24,6 +24,7 @@ async function workload(
   folder: string,
   settle: () => Promise<void>,
   isCut: () => boolean = () => false,
+  onRefused: (told: Told) => void = () => undefined,
 ): Promise<Told> {
   const told: Told = { saved: [], refused: [], requests: [], used: 0 };
   const appended = { requests: [] as string[], used: 0 };
@@ -38,6 +39,7 @@ async function workload(
     } catch (error) {
       assert.ok(error instanceof LedgerError && error.kind === 'not-saved', String(error));
       told.refused.push(name);
+      onRefused(structuredClone(told));
     }
   };
   for (let opening = 0; opening < 2; opening++) {
@@ -108,15 +110,25 @@ describe('the ledger on a failing disk', function () {
 
   const all = { saved: 0, refused: 0 };
 
-  /** Runs to the end, or until just after the failure; then kills, and cuts the power. Returns how many calls failed. */
-  async function survive(plan: FaultPlan, isKilledSoon: boolean): Promise<number> {
+  /**
+   * Runs to the end, or until soon after the failure, and ends with a kill or a power cut; the disk is also looked at as it
+   * is when the first save is refused. Returns how many calls failed.
+   */
+  async function survive(plan: FaultPlan, turn: number): Promise<number> {
+    const isKilledSoon = turn % 2 === 0;
+    const end = turn % 4 < 2 ? 'kill' : 'power cut';
     const disk = createMemoryStorage();
     const storage = createFaultyStorage(disk, plan);
-    const told = await workload(storage, '/ledger', settled, () => isKilledSoon && storage.failed().length > 0);
+    let atRefusal: { disk: MemoryStorage; told: Told } | null = null as { disk: MemoryStorage; told: Told } | null;
+    const isCut = () => isKilledSoon && storage.failed().length > 0;
+    const told = await workload(storage, '/ledger', settled, isCut, (then) => {
+      atRefusal ??= { disk: disk.after(end), told: then };
+    });
     all.saved += told.saved.length;
     all.refused += told.refused.length;
-    const what = `${plan.kind} at ${plan.first}, ${plan.count} times (${storage.failed().slice(0, 4).join(', ')})`;
-    for (const end of ['kill', 'power cut'] as const) await check(disk.after(end), '/ledger', told, `${what}, ${end}`);
+    const what = `${plan.kind} at ${plan.first}, ${plan.count} times (${storage.failed().slice(0, 4).join(', ')}), ${end}`;
+    if (atRefusal) await check(atRefusal.disk, '/ledger', atRefusal.told, `${what} at once`);
+    await check(disk.after(end), '/ledger', told, what);
     return storage.failed().length;
   }
 
@@ -124,7 +136,7 @@ describe('the ledger on a failing disk', function () {
     const counter = createFaultyStorage(createMemoryStorage(), null);
     await workload(counter, '/ledger', settled);
     for (let first = 1; first <= counter.calls(); first += 3) {
-      await survive({ kind: 'full', first, count: Number.POSITIVE_INFINITY }, first % 2 === 0);
+      await survive({ kind: 'full', first, count: Number.POSITIVE_INFINITY }, first);
     }
   });
 
@@ -134,11 +146,11 @@ describe('the ledger on a failing disk', function () {
     const survived = { ENOSPC: 0, EIO: 0, torn: 0 };
     for (let first = 1; first <= counter.calls(); first++) {
       for (const [at, kind] of KINDS.entries()) {
-        survived[kind] += await survive({ kind, first, count: 1 }, (first + at) % 2 === 0);
+        survived[kind] += await survive({ kind, first, count: 1 }, first + at);
       }
       // Several calls in a row: what cleans up after the first failure fails as well.
       const kind = KINDS[first % KINDS.length] ?? 'EIO';
-      survived[kind] += await survive({ kind, first, count: 4 }, first % 2 === 0);
+      survived[kind] += await survive({ kind, first, count: 4 }, first);
     }
     const total = survived.ENOSPC + survived.EIO + survived.torn;
     assert.ok(total > 200);
