@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { LedgerError } from '../../../src/gateway/ledger/ledger.js';
+import { nodeStorage } from '../../../src/gateway/ledger/nodeStorage.js';
 import type { OpenLedger } from '../../../src/gateway/ledger/openLedger.js';
 import type { StoragePort } from '../../../src/gateway/ledger/storage.js';
-import { createFaultyStorage, type FaultPlan } from '../../support/faultyStorage.js';
+import { createFaultyStorage, type FaultPlan, trackStorage } from '../../support/faultyStorage.js';
 import { keyChange, openBed, quota, request, setting, settled, value } from '../../support/ledger.js';
 import { createManualClock } from '../../support/manualClock.js';
 import { createMemoryStorage, type MemoryStorage } from '../../support/memoryStorage.js';
@@ -131,6 +135,24 @@ describe('the ledger on a failing disk', function () {
     await check(disk.after(end), '/ledger', told, what);
     return storage.failed().length;
   }
+
+  it('loses nothing it said was saved in a real folder', async () => {
+    let failed = 0;
+    for (let first = 4; first < 80; first += 9) {
+      const folder = mkdtempSync(path.join(os.tmpdir(), 'freellm-faults-'));
+      const tracked = trackStorage(nodeStorage);
+      const storage = createFaultyStorage(tracked.storage, { kind: KINDS[first % 3] ?? 'EIO', first, count: 1 });
+      try {
+        const told = await workload(storage, folder, tracked.settled);
+        failed += storage.failed().length;
+        await check(nodeStorage, folder, told, `${first} in a real folder`);
+      } finally {
+        await tracked.closeFiles();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    }
+    assert.ok(failed > 5);
+  });
 
   it('loses nothing it said was saved when the disk is full from any call on', async () => {
     const counter = createFaultyStorage(createMemoryStorage(), null);

@@ -226,6 +226,25 @@ describe('opening what was left', () => {
     await next.ledger.close();
   });
 
+  it('writes nothing more when another gateway has taken the folder from it', async () => {
+    const disk = await usedDisk();
+    const { ledger, clock } = await openBed(disk);
+    await ledger.save(setting('s4'));
+    const lock = JSON.parse(bytesOf(disk, 'ledger.lock').toString()) as object;
+    disk.put('ledger.lock', Buffer.from(JSON.stringify({ ...lock, instance: 'another' })));
+    const before = disk.files();
+    clock.advance(5_000);
+    await settled();
+    ledger.append(request('r5'));
+    await assert.rejects(ledger.save(setting('s5')), { kind: 'locked' });
+    await ledger.close();
+    assert.deepEqual(disk.files().get(IMAGE), before.get(IMAGE));
+    assert.deepEqual(disk.files().get('ledger.lock'), before.get('ledger.lock'));
+    assert.deepEqual(clock.pending(), []);
+    await disk.remove('ledger.lock');
+    assert.deepEqual(await holds(disk, ['s1', 's2', 's3', 's4'], 4), []);
+  });
+
   it('says what to do about a folder that cannot be written or read', async () => {
     const disk = await usedDisk();
     const readOnly: StoragePort = { ...disk, writeWhole: async () => fail('EROFS') };
