@@ -42,6 +42,7 @@ export class ChangeQueue {
   private toJournal: Pending[] = [];
   private toApply: Pending[] = [];
   private cancelTick: (() => void) | null = null;
+  private cancelSlice: (() => void) | null = null;
   private cancelRetry: (() => void) | null = null;
   private retryMs = FIRST_RETRY_MS;
   private last: Promise<unknown> = Promise.resolve();
@@ -53,6 +54,11 @@ export class ChangeQueue {
     /** Called after each write, with the journal at rest. */
     private readonly onWritten: () => void,
   ) {}
+
+  /** Whether there is a change that is not in the journal yet. */
+  get isWriting(): boolean {
+    return this.toJournal.length > 0;
+  }
 
   append(change: LedgerChange): void {
     const text = this.encode(change);
@@ -123,8 +129,9 @@ export class ChangeQueue {
     this.isStopped = true;
     this.stopReason ??= reason;
     this.cancelTick?.();
+    this.cancelSlice?.();
     this.cancelRetry?.();
-    this.cancelTick = this.cancelRetry = null;
+    this.cancelTick = this.cancelSlice = this.cancelRetry = null;
   }
 
   /** Says to everyone who waits that their change is not saved. */
@@ -152,14 +159,15 @@ export class ChangeQueue {
     this.cancelTick = null;
     // While the disk refuses, the retry's own timer writes.
     if (!this.cancelRetry) this.flush().catch(() => undefined);
-    this.applySlice();
+    if (!this.cancelSlice) this.applySlice();
   }
 
   private applySlice(): void {
+    this.cancelSlice = null;
     this.toApply = this.toApply.filter(({ isApplied }) => !isApplied);
     if (this.toApply.length === 0 || this.isStopped) return;
     this.toApply.splice(0, this.applyFirst(this.toApply.slice(0, BATCH_CHANGES)));
-    if (this.toApply.length > 0) this.cancelTick ??= this.ports.clock.after(NEXT_SLICE_MS, () => this.tick());
+    if (this.toApply.length > 0) this.cancelSlice = this.ports.clock.after(NEXT_SLICE_MS, () => this.applySlice());
   }
 
   /**

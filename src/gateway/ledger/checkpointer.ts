@@ -4,6 +4,7 @@ import type { DiskHealth } from './diskHealth.js';
 import type { ImageWriter } from './imageWriter.js';
 import type { JournalWriter } from './journalWriter.js';
 import { writeMeta } from './meta.js';
+import { changeCounterOf } from './schema.js';
 import type { SqlDatabase } from './sqlite.js';
 import { errorCode } from './storage.js';
 
@@ -86,14 +87,14 @@ export class Checkpointer {
     this.cancelTimer = null;
     const since = this.firstChangeAt ?? this.ports.clock.now();
     try {
-      const { bytes, seq, generation } = await queue.exclusive(() => this.takeImage());
+      const { bytes, generation } = await queue.exclusive(() => this.takeImage());
       const { crc } = await images.write(bytes, generation, this.ports.mayReplace);
       this.imageBytes = bytes.length;
       this.failures = 0;
       health.worked('image');
       // Without this record the file is only checked more thoroughly at the next start.
       await queue
-        .exclusive(() => journal.writeImage({ seq, bytes: bytes.length, crc }))
+        .exclusive(() => journal.writeImage({ generation, bytes: bytes.length, crc, counter: changeCounterOf(bytes) }))
         .catch((error) => log.log('warn', 'ledger', 'the image was not noted', { error: errorCode(error) }));
       if (this.firstChangeAt !== null) this.arm(IDLE_MS);
       return true;
@@ -105,7 +106,7 @@ export class Checkpointer {
   }
 
   /** Everything so far goes into the image, everything later into a new journal. */
-  private async takeImage(): Promise<{ bytes: Uint8Array; seq: number; generation: number }> {
+  private async takeImage(): Promise<{ bytes: Uint8Array; generation: number }> {
     const { queue, journal, database } = this.ports;
     await queue.writePending();
     await journal.startNext();
@@ -113,8 +114,9 @@ export class Checkpointer {
     queue.applyAll();
     writeMeta(database, { databaseId: this.databaseId, seq, generation });
     const bytes = database.image();
-    this.firstChangeAt = null;
-    return { bytes, seq, generation };
+    // A change that is being saved now is in neither.
+    this.firstChangeAt = queue.isWriting ? this.ports.clock.now() : null;
+    return { bytes, generation };
   }
 
   private failed(error: unknown): void {

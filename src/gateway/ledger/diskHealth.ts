@@ -35,7 +35,7 @@ export class DiskHealth {
     if (!this.failing.delete(area)) return;
     this.log.log('info', 'ledger', 'the disk takes writes again', { area });
     if (this.failing.size > 0) return;
-    this.onNotice({ kind: 'saving-again', message: 'FreeLLM saves again; nothing was lost.', file: null });
+    this.onNotice({ kind: 'saving-again', message: 'FreeLLM can save again.', file: null });
   }
 }
 

@@ -29,11 +29,14 @@ export interface JournalHeader {
   after: number;
 }
 
-/** An image that was completed: it holds every change up to `seq`. */
+/** An image that was completed. */
 export interface ImageFacts {
-  seq: number;
+  /** The first journal that it does not hold; no two images have the same. */
+  generation: number;
   bytes: number;
   crc: number;
+  /** SQLite's count of changes to the file, by which an image that a tool has edited is told from a damaged one. */
+  counter: number;
 }
 
 /** Where a change lies; decoded only when it is needed. */

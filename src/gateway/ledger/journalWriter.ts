@@ -4,6 +4,8 @@ import { journalName } from './files.js';
 import { encodeChange, encodeHeader, encodeImage, HEADER_BYTES, type ImageFacts } from './journal.js';
 import { errorCode, type StoragePort, type StoredFile } from './storage.js';
 
+const GIVE_UP_TRIES = 3;
+
 /** Where the journals of a folder stand. */
 export interface JournalPosition {
   databaseId: string;
@@ -116,19 +118,25 @@ export class JournalWriter {
     }
   }
 
-  /** After a failed sync nobody can say what the file holds: what was synced before counts, and a new one goes on. */
+  /**
+   * After a failed sync nobody can say what the file holds: what was synced before counts, and a new one goes on. Tried a
+   * few times at once, since whoever waits is told next that the change was not made: it must not come back.
+   */
   private async giveUp(open: OpenJournal): Promise<void> {
-    const { log } = this.ports;
-    try {
-      open.file.truncate(open.end);
-    } catch (error) {
-      log.log('warn', 'ledger', 'the journal could not be cut', { error: errorCode(error) });
+    this.open = null;
+    for (let tries = 0; tries < GIVE_UP_TRIES && !this.open; tries++) {
+      try {
+        open.file.truncate(open.end);
+      } catch (error) {
+        this.ports.log.log('warn', 'ledger', 'the journal could not be cut', { error: errorCode(error) });
+      }
+      try {
+        await this.startNext();
+      } catch (error) {
+        this.ports.log.log('warn', 'ledger', 'no new journal could be started', { error: errorCode(error) });
+      }
     }
-    try {
-      await this.startNext();
-    } catch (error) {
-      log.log('warn', 'ledger', 'no new journal could be started', { error: errorCode(error) });
-    }
+    await this.closeFile(open.file);
   }
 
   private async closeFile(file: StoredFile): Promise<void> {

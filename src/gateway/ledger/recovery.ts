@@ -12,12 +12,14 @@ import type { LedgerNotice } from './ledger.js';
 import { type ImageMeta, readMeta } from './meta.js';
 import { type FoundJournal, plannedChanges, planReplay, type ReplayPlan } from './replay.js';
 import { pruneEnded } from './restore.js';
-import { migrate, schemaVersionOf } from './schema.js';
+import { changeCounterOf, migrate, schemaVersionOf } from './schema.js';
 import type { SqlDatabase } from './sqlite.js';
 import { errorCode, type StoragePort } from './storage.js';
 
 /** Changes that are replayed in one transaction. */
 const REPLAY_CHANGES = 1_000;
+/** A database file is whole pages, each a multiple of this. */
+const LEAST_PAGE_BYTES = 512;
 /** A gateway that takes the lock needs its draft for seconds: an older one is nobody's. */
 const DRAFT_MS = 60_000;
 
@@ -63,6 +65,7 @@ export async function recover(ports: RecoveryPorts, folder: string): Promise<Rec
 
 class Recovery {
   private journals: FoundJournal[] = [];
+  private readonly read = new Set<string>();
 
   constructor(
     private readonly ports: RecoveryPorts,
@@ -72,9 +75,9 @@ class Recovery {
 
   async run(): Promise<Recovered> {
     await this.removeTemporary();
-    await this.readJournals();
     const current = await this.openImage(IMAGE);
     const image = current ?? (await this.openImage(PREVIOUS));
+    if (!image) await this.readJournals(0);
     const databaseId =
       image?.meta.databaseId ?? this.journals.at(-1)?.contents.header.databaseId ?? this.ports.randomHex(16);
     await this.setStrangersAside(databaseId);
@@ -101,9 +104,12 @@ class Recovery {
     };
   }
 
-  private async readJournals(): Promise<void> {
+  /** Reads the journals from a generation on that have not been read yet. */
+  private async readJournals(from: number): Promise<void> {
     for (const name of [...this.names]) {
-      if (journalGeneration(name) === null) continue;
+      const generation = journalGeneration(name);
+      if (generation === null || generation < from || this.read.has(name)) continue;
+      this.read.add(name);
       const bytes = await this.ports.storage.read(this.at(name));
       const contents = bytes && readJournal(bytes);
       if (contents) this.journals.push({ name, contents });
@@ -113,24 +119,24 @@ class Recovery {
     this.journals.sort((a, b) => a.contents.header.generation - b.contents.header.generation);
   }
 
-  /** null when there is none, or when it is damaged: then it is set aside. */
+  /** Opens an image and reads the journals that it needs; null when there is none or it is damaged, then set aside. */
   private async openImage(name: string): Promise<FoundImage | null> {
     const bytes = await this.ports.storage.read(this.at(name));
     if (!bytes) return null;
-    const image = await this.checkedImage(bytes);
-    if (!image) await this.setAside(name, 'sqlite');
-    return image;
+    const image = this.tryImage(bytes);
+    await this.readJournals(image?.meta.generation ?? 0);
+    if (image && ((await this.isKnown(bytes)) || this.isSound(bytes, image))) return image;
+    image?.database.close();
+    await this.setAside(name, 'sqlite');
+    return null;
   }
 
-  private async checkedImage(bytes: Uint8Array): Promise<FoundImage | null> {
-    if (schemaVersionOf(bytes) === null) return null;
-    const isKnown = await this.isKnown(bytes);
+  private tryImage(bytes: Uint8Array): FoundImage | null {
+    if (schemaVersionOf(bytes) === null || bytes.length % LEAST_PAGE_BYTES !== 0) return null;
     let database: SqlDatabase | null = null;
     try {
       database = this.ports.openDatabase(bytes);
-      // Not the file that we wrote: a tool has changed it, or we died just after its rename, or it is damaged.
-      const isSound = isKnown || database.row('PRAGMA integrity_check')?.[0] === 'ok';
-      const meta = isSound ? readMeta(database) : null;
+      const meta = readMeta(database);
       if (meta) return { database, meta, bytes: bytes.length };
     } catch (error) {
       this.ports.log.log('warn', 'ledger', 'SQLite cannot read an image', { error: String(error) });
@@ -139,11 +145,31 @@ class Recovery {
     return null;
   }
 
+  /** Whether it is, byte for byte, an image that we completed. */
   private async isKnown(bytes: Uint8Array): Promise<boolean> {
-    const images: ImageFacts[] = this.journals.flatMap(({ contents }) => contents.images);
-    if (!images.some((image) => image.bytes === bytes.length)) return false;
+    const noted = this.notedImages().filter((image) => image.bytes === bytes.length);
+    if (noted.length === 0) return false;
     const crc = await checksum(bytes);
-    return images.some((image) => image.bytes === bytes.length && image.crc === crc);
+    return noted.some((image) => image.crc === crc);
+  }
+
+  /**
+   * For a file that is not as we wrote it. A tool may have edited it, or we died between writing it and noting that: then
+   * SQLite checks it. But where nobody has counted a change it is damaged, and SQLite does not miss a bit in a value.
+   */
+  private isSound(bytes: Uint8Array, { database, meta }: FoundImage): boolean {
+    const counter = changeCounterOf(bytes);
+    const isNoted = ({ generation, counter: noted }: ImageFacts) => generation === meta.generation && noted === counter;
+    if (this.notedImages().some(isNoted)) return false;
+    try {
+      return database.row('PRAGMA integrity_check')?.[0] === 'ok';
+    } catch {
+      return false;
+    }
+  }
+
+  private notedImages(): ImageFacts[] {
+    return this.journals.flatMap(({ contents }) => contents.images);
   }
 
   private async setStrangersAside(databaseId: string): Promise<void> {
