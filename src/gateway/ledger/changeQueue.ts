@@ -8,7 +8,7 @@ import { LedgerError } from './ledger.js';
 import { errorCode } from './storage.js';
 
 /** A change is written this long after it came; with the sync it is on the disk within 250 ms. */
-const FLUSH_MS = 100;
+const FLUSH_MS = 40;
 const NEXT_SLICE_MS = 1;
 /** One write: more is written in several, so that encoding holds the thread for few milliseconds. */
 const BATCH_CHANGES = 500;
