@@ -7,8 +7,8 @@ import type { JournalWriter } from './journalWriter.js';
 import { LedgerError } from './ledger.js';
 import { errorCode } from './storage.js';
 
-/** A change is written this long after it came; with the sync it is on the disk within 250 ms. */
-const FLUSH_MS = 40;
+/** A change is in the journal's file when the turn ends that brought it; it is synced this long after, at the latest. */
+const FLUSH_MS = 100;
 const NEXT_SLICE_MS = 1;
 /** One write: more is written in several, so that encoding holds the thread for few milliseconds. */
 const BATCH_CHANGES = 500;
@@ -35,11 +35,16 @@ export interface QueuePorts {
 }
 
 /**
- * Takes changes, writes them to the journal in batches and applies them to the database in slices. A saved change is
- * applied when it is on the disk, since a refused one must never have been; others as soon as there is time.
+ * Takes changes, writes them to the journal, syncs it now and then, and applies them to the database in slices. A saved
+ * change is applied when it is on the disk, since a refused one must never have been; others as soon as there is time.
  */
 export class ChangeQueue {
   private toJournal: Pending[] = [];
+  /** In the journal's file, not synced yet. */
+  private written: Pending[] = [];
+  private isWriteQueued = false;
+  /** Nothing goes into the file but what the exclusive work puts there. */
+  private isDraining = false;
   private toApply: Pending[] = [];
   private cancelTick: (() => void) | null = null;
   private cancelSlice: (() => void) | null = null;
@@ -55,9 +60,9 @@ export class ChangeQueue {
     private readonly onWritten: () => void,
   ) {}
 
-  /** Whether there is a change that is not in the journal yet. */
+  /** Whether there is a change that is not in the journal, or not synced yet. */
   get isWriting(): boolean {
-    return this.toJournal.length > 0;
+    return this.toJournal.length + this.written.length > 0;
   }
 
   append(change: LedgerChange): void {
@@ -66,6 +71,10 @@ export class ChangeQueue {
     const pending: Pending = { change, text, isApplied: false, saver: null };
     this.toJournal.push(pending);
     this.toApply.push(pending);
+    if (!this.isWriteQueued) {
+      this.isWriteQueued = true;
+      queueMicrotask(this.writeSoon);
+    }
     this.cancelTick ??= this.ports.clock.after(FLUSH_MS, () => this.tick());
   }
 
@@ -81,9 +90,20 @@ export class ChangeQueue {
     });
   }
 
-  /** Writes what is pending. @throws the storage's error. */
+  /** Writes and syncs what is pending. @throws the storage's error. */
   flush(): Promise<void> {
     return this.exclusive(() => this.writePending());
+  }
+
+  /** Only within `exclusive`: the same until nothing is pending at all. @throws the storage's error. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    try {
+      do await this.writePending();
+      while (this.isWriting);
+    } finally {
+      this.isDraining = false;
+    }
   }
 
   /** Runs work that needs the journal to itself, in the order it was asked for. */
@@ -102,26 +122,66 @@ export class ChangeQueue {
     this.ports.applier.all(pending.map(({ change }) => change));
   }
 
-  /** Only within `exclusive`. @throws the storage's error. */
-  async writePending(): Promise<void> {
+  private async writePending(): Promise<void> {
     const { journal, health } = this.ports;
-    while (this.toJournal.length > 0) {
-      const asked = this.toJournal.filter(({ saver }) => saver !== null);
-      const batch = this.toJournal.splice(0, BATCH_CHANGES);
-      try {
-        await journal.write(batch.map(({ text }) => text));
-      } catch (error) {
-        this.toJournal = [...batch, ...this.toJournal];
-        this.refuse(asked, error);
-        throw error;
-      }
-      this.retryMs = FIRST_RETRY_MS;
-      await this.settle(batch);
+    if (journal.isInTrouble) await this.takeBack();
+    if (this.isWriting) {
+      do await this.writeBatch();
+      while (this.toJournal.length > 0);
     }
     health.worked('journal');
     this.cancelRetry?.();
     this.cancelRetry = null;
     this.onWritten();
+  }
+
+  private async writeBatch(): Promise<void> {
+    const { journal } = this.ports;
+    const asked = [...this.written, ...this.toJournal].filter(({ saver }) => saver !== null);
+    let synced: Pending[];
+    try {
+      await journal.ensureOpen();
+      this.put(this.toJournal.splice(0, BATCH_CHANGES));
+      const count = this.written.length;
+      await journal.sync();
+      synced = this.written.splice(0, count);
+    } catch (error) {
+      if (journal.isInTrouble) await this.takeBack();
+      this.refuse(asked, error);
+      throw error;
+    }
+    this.retryMs = FIRST_RETRY_MS;
+    await this.settle(synced);
+  }
+
+  /** What the turn brought goes into the file, though a sync may be under way: a killed process loses none of it. */
+  private readonly writeSoon = (): void => {
+    this.isWriteQueued = false;
+    const { journal } = this.ports;
+    if (!journal.isReady || this.isDraining || this.cancelRetry || this.toJournal.length > BATCH_CHANGES) return;
+    try {
+      this.put(this.toJournal.splice(0));
+    } catch {
+      // The flush that follows meets the same trouble, and says so.
+    }
+  };
+
+  /** Into the file, in order; what does not get there stays where it was. @throws the storage's error. */
+  private put(batch: Pending[]): void {
+    if (batch.length === 0) return;
+    try {
+      this.ports.journal.writeNow(batch.map(({ text }) => text));
+    } catch (error) {
+      this.toJournal.unshift(...batch);
+      throw error;
+    }
+    this.written.push(...batch);
+  }
+
+  /** After a failure: everything that is not synced is to be written anew, in its order. */
+  private takeBack(): Promise<void> {
+    this.toJournal.unshift(...this.written.splice(0));
+    return this.ports.journal.takeBack();
   }
 
   /** Arms no timer any more, nor takes changes; `reason` is what they are refused with. */
@@ -191,7 +251,9 @@ export class ChangeQueue {
       else one.saver.reject(new LedgerError('not-saved', 'This change does not fit the database.'));
     }
     await this.applyInSlices(between);
-    const again = this.toJournal.filter(({ isApplied, change }) => isApplied && change.type !== 'request');
+    const again = [...this.written, ...this.toJournal].filter(
+      ({ isApplied, change }) => isApplied && change.type !== 'request',
+    );
     applier.all(again.map(({ change }) => change));
   }
 

@@ -108,7 +108,7 @@ export class Checkpointer {
   /** Everything so far goes into the image, everything later into a new journal. */
   private async takeImage(): Promise<{ bytes: Uint8Array; generation: number }> {
     const { queue, journal, database } = this.ports;
-    await queue.writePending();
+    await queue.drain();
     await journal.startNext();
     const { seq, generation } = journal;
     queue.applyAll();

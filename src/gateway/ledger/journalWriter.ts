@@ -19,22 +19,33 @@ interface OpenJournal {
   file: StoredFile;
   /** Where the last synced record ends. */
   end: number;
+  /** Where the last record ends. */
+  written: number;
 }
 
+/** What went wrong with the open journal since it was last in order. */
+type Trouble = 'torn' | 'unsynced';
+
 /**
- * Writes changes to the newest journal. A file whose sync failed, or whose torn tail could not be cut, is given up for a
- * new one: its header says after which change it begins, and so what an older journal holds beyond that does not count.
- * One call at a time.
+ * Writes changes to the newest journal: into the file at once, where a killed process leaves them, and synced a little
+ * later, against power cuts. After a failure everything unsynced is to be written anew (`takeBack`). A file whose sync
+ * failed, or whose torn tail could not be cut, is given up for a new one: its header says after which change it begins,
+ * and so what an older journal holds beyond that does not count.
  */
 export class JournalWriter {
   private open: OpenJournal | null = null;
+  private trouble: Trouble | null = null;
+  private syncedSeq: number;
 
   constructor(
     private readonly ports: { storage: StoragePort; log: Log },
     private readonly folder: string,
     private readonly position: JournalPosition,
-  ) {}
+  ) {
+    this.syncedSeq = position.seq;
+  }
 
+  /** The last change that is in the file. */
   get seq(): number {
     return this.position.seq;
   }
@@ -45,22 +56,64 @@ export class JournalWriter {
 
   /** Bytes in the journal that is being written. */
   get bytes(): number {
-    return this.open?.end ?? 0;
+    return this.open?.written ?? 0;
   }
 
-  /**
-   * Writes changes, each given as its JSON, and syncs. Resolves when they are on the disk.
-   * @throws the storage's error; then none of them is, nor will be read at the next start.
-   */
-  async write(changes: readonly string[]): Promise<void> {
+  /** Whether `writeNow` may be called: a journal is open and in order. */
+  get isReady(): boolean {
+    return this.open !== null && this.trouble === null;
+  }
+
+  /** After a failure: `takeBack` has to be called before anything else. */
+  get isInTrouble(): boolean {
+    return this.trouble !== null;
+  }
+
+  /** Opens a journal if none is. @throws the storage's error. */
+  async ensureOpen(): Promise<void> {
+    if (!this.open) await this.startNext();
+  }
+
+  /** Puts changes, each given as its JSON, into the file. @throws the storage's error; none of them counts then. */
+  writeNow(changes: readonly string[]): void {
     const first = this.position.seq + 1;
-    await this.put(changes.map((text, index) => encodeChange(first + index, text)));
+    this.put(changes.map((text, index) => encodeChange(first + index, text)));
     this.position.seq += changes.length;
   }
 
-  /** Notes that an image is complete. */
+  /** Resolves when everything that was written before the call is on the disk. @throws the storage's error. */
+  async sync(): Promise<void> {
+    const { open } = this;
+    if (!open) throw new Error('There is no journal');
+    const { written } = open;
+    const { seq } = this.position;
+    try {
+      await open.file.sync();
+    } catch (error) {
+      this.trouble = 'unsynced';
+      throw error;
+    }
+    open.end = written;
+    this.syncedSeq = seq;
+  }
+
+  /** Notes that an image is complete. @throws the storage's error. */
   async writeImage(image: ImageFacts): Promise<void> {
-    await this.put([encodeImage(image)]);
+    await this.ensureOpen();
+    this.put([encodeImage(image)]);
+    await this.sync();
+  }
+
+  /** After a failure: takes back everything that is not synced, which the caller writes anew. Never throws. */
+  async takeBack(): Promise<void> {
+    const { open, trouble } = this;
+    this.position.seq = this.syncedSeq;
+    if (open) {
+      open.written = open.end;
+      if (trouble === 'unsynced') await this.giveUp(open);
+      else await this.cutTail(open);
+    }
+    this.trouble = null;
   }
 
   /** Goes on in a new journal. @throws the storage's error; then the next write tries again, in yet another one. */
@@ -79,7 +132,7 @@ export class JournalWriter {
       await this.closeFile(file);
       throw error;
     }
-    this.open = { file, end: HEADER_BYTES };
+    this.open = { file, end: HEADER_BYTES, written: HEADER_BYTES };
   }
 
   async close(): Promise<void> {
@@ -88,24 +141,17 @@ export class JournalWriter {
     if (open) await this.closeFile(open.file);
   }
 
-  private async put(records: readonly Buffer[]): Promise<void> {
-    if (!this.open) await this.startNext();
-    const open = this.open;
+  private put(records: readonly Buffer[]): void {
+    const { open } = this;
     if (!open) throw new Error('There is no journal');
-    const bytes = Buffer.concat(records);
+    const bytes = records.length === 1 && records[0] ? records[0] : Buffer.concat(records);
     try {
-      open.file.write(bytes, open.end);
+      open.file.write(bytes, open.written);
     } catch (error) {
-      await this.cutTail(open);
+      this.trouble = 'torn';
       throw error;
     }
-    try {
-      await open.file.sync();
-    } catch (error) {
-      await this.giveUp(open);
-      throw error;
-    }
-    open.end += bytes.length;
+    open.written += bytes.length;
   }
 
   /** After a failed write: takes back what part of it is in the file. */
