@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { ledgerLines, measureLedger } from './ledger.js';
 import { type Effort, measureRound, type Round, warmUp } from './measure.js';
 import { budgetLines, summarise, table } from './report.js';
 import { freellmArgs, rssMb, start, type Target } from './targets.js';
@@ -105,7 +106,10 @@ async function main(): Promise<void> {
     };
     const head = `${machine.date} UTC, Node ${machine.node}, ${machine.cpus} × ${machine.cpu}, load ${loadBefore.toFixed(1)} before and ${(os.loadavg()[0] ?? 0).toFixed(1)} after the run, medians of ${effort.rounds} rounds`;
     process.stdout.write(`${head}\n\n${table(summary)}\n${budgetLines(summary).join('\n')}\n`);
-    if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, targets: summary }, null, 2)}\n`);
+    await Promise.all([forwarder.stop(), freellm.stop()]);
+    const ledger = await measureLedger(root, folder, direct.url);
+    process.stdout.write(`\n${ledgerLines(ledger).join('\n')}\n`);
+    if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, targets: summary, ledger }, null, 2)}\n`);
   } finally {
     await Promise.all(running.map((target) => target.stop()));
     rmSync(folder, { recursive: true, force: true });

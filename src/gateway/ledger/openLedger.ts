@@ -56,6 +56,9 @@ export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Pr
   const { folder } = options;
   let lost: () => void = () => undefined;
   let lock: LedgerLock | null = null;
+  // Compiling it takes as long as the files do.
+  const loading = loadSqlite(options.wasmFile);
+  loading.catch(() => undefined);
   try {
     await refuseNewer(storage, folder);
     await storage.makeFolder(folder);
@@ -65,7 +68,7 @@ export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Pr
     lock = await acquireLock(lockPorts, folder, ports.randomHex(8), waitMs, () => lost());
     // Another may have come and gone while we waited.
     await refuseNewer(storage, folder);
-    const openDatabase = await loadSqlite(options.wasmFile);
+    const openDatabase = await loading;
     const { newSums, onNotice } = options;
     const recovered = await recover({ ...ports, openDatabase, newSums, onNotice }, folder);
     const ledger = new DurableLedger(ports, options, lock, recovered);
