@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -67,7 +67,7 @@ async function serve(options: ServeOptions): Promise<void> {
       port: options.port,
       config: options.config,
       dataDir: options.dataDir,
-      wasmFile: wasmFile(__dirname),
+      wasmFile: wasmFile(ownFolder()),
       readKeys: async () => vault.read(),
       saveKeys: (keys) => vault.save(keys),
       proxy: proxyFromEnvironment(process.env),
@@ -86,6 +86,11 @@ async function serve(options: ServeOptions): Promise<void> {
     log.log('warn', 'gateway', `Bound to ${options.host}: whoever reaches it and has the token spends your quotas`);
   }
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, token, adminToken })}\n`);
+}
+
+/** Where this program lies, also when it was called by a link to it. */
+function ownFolder(): string {
+  return path.dirname(realpathSync(process.argv[1] ?? '.'));
 }
 
 function readOptions(args: string[]): ServeOptions {
