@@ -14,6 +14,8 @@ const IDLE_MS = 5_000;
 const LATEST_MS = 60_000;
 /** … or when the journal is this large, and a quarter of the image. */
 const LEAST_JOURNAL_BYTES = 4 * 1024 * 1024;
+/** Images are written no faster than this while there is no need: 30 MB at most every 30 s. For the disk's sake. */
+const BYTES_PER_MS = 1024;
 const FIRST_RETRY_MS = 5_000;
 const LAST_RETRY_MS = 60_000;
 /** The journal keeps everything meanwhile: only a lasting failure is worth a notice. */
@@ -35,6 +37,7 @@ export interface CheckpointPorts {
 export class Checkpointer {
   private firstChangeAt: number | null = null;
   private lastChangeAt = 0;
+  private lastImageAt = Number.NEGATIVE_INFINITY;
   private cancelTimer: (() => void) | null = null;
   private running: Promise<boolean> | null = null;
   private failures = 0;
@@ -90,6 +93,7 @@ export class Checkpointer {
       const { bytes, generation } = await queue.exclusive(() => this.takeImage());
       const { crc } = await images.write(bytes, generation, this.ports.mayReplace);
       this.imageBytes = bytes.length;
+      this.lastImageAt = this.ports.clock.now();
       this.failures = 0;
       health.worked('image');
       // Without this record the file is only checked more thoroughly at the next start.
@@ -139,6 +143,8 @@ export class Checkpointer {
 
   private untilDue(): number {
     if (this.firstChangeAt === null) return 0;
-    return Math.min(this.lastChangeAt + IDLE_MS, this.firstChangeAt + LATEST_MS) - this.ports.clock.now();
+    const wanted = Math.min(this.lastChangeAt + IDLE_MS, this.firstChangeAt + LATEST_MS);
+    const earliest = this.lastImageAt + Math.min(this.imageBytes / BYTES_PER_MS, LATEST_MS);
+    return Math.max(wanted, earliest) - this.ports.clock.now();
   }
 }
