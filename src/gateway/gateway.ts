@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ApiSettings } from '../protocol/api.js';
 import type { GatewayState } from '../protocol/events.js';
@@ -9,11 +9,13 @@ import { logicalModels } from './catalog/logicalModels.js';
 import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
 import { createEventBus, type EventBus } from './eventBus.js';
-import { createListener } from './http/app.js';
+import { createListener, isEarly } from './http/app.js';
 import { answerClientError } from './http/clientError.js';
 import { createRequestTally, type RequestTally } from './http/requestTally.js';
 import { createKeyPool, type KeyPool } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
+import { replaceStoredKeys } from './keys/replaceKeys.js';
+import type { LedgerNotice } from './ledger/ledger.js';
 import { createUpstreamClient } from './net/undiciClient.js';
 import type { UpstreamClient } from './net/upstream.js';
 import type { GatewayPorts } from './ports.js';
@@ -40,6 +42,17 @@ export interface GatewayOptions {
   /** Checked already (config/configFile.ts). */
   config?: ConfigFile;
   keys?: StoredKey[];
+  /** Asked once the port is bound, instead of `keys`. */
+  readKeys?(): Promise<StoredKey[]>;
+  /** Where the ledger lies; without it nothing is kept. */
+  dataDir?: string;
+  /** The path of sql.js's wasm. */
+  wasmFile?: string;
+  /** This gateway's id, new at every start, and the secret that proves it; generated where left out. */
+  instance?: string;
+  secret?: string;
+  /** Something about the ledger that the user should know of. */
+  onNotice?(notice: LedgerNotice): void;
   proxy?: ProxySettings;
   /** The demo provider is in the chain. */
   demo?: boolean;
@@ -54,6 +67,8 @@ export interface Gateway {
   close(graceMs?: number): Promise<void>;
   setProxy(proxy: ProxySettings): void;
   changeSettings(change: ApiSettings): void;
+  /** The stored keys changed elsewhere: these are all of them. */
+  replaceKeys(keys: StoredKey[]): void;
 }
 
 const DEFAULT_SETTINGS: ApiSettings = {
@@ -75,6 +90,7 @@ export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gat
     close: (graceMs) => house.close(graceMs),
     setProxy: (proxy) => house.setProxy(proxy),
     changeSettings: (change) => void house.changeSettings(change),
+    replaceKeys: (keys) => house.replaceKeys(keys),
   };
 }
 
@@ -84,6 +100,8 @@ class GatewayHouse {
   private readonly settings: ApiSettings;
   private readonly token: string;
   private readonly adminToken: string;
+  private readonly instance: string;
+  private readonly secret: string;
   private readonly newId: (prefix: string) => string;
   private readonly events: EventBus;
   private readonly tally: RequestTally = createRequestTally();
@@ -111,6 +129,8 @@ class GatewayHouse {
     if (options.demo !== undefined) this.settings.demo = options.demo;
     this.token = this.config.token ?? options.token ?? `freellmapi-${hex(24)}`;
     this.adminToken = this.config.adminToken ?? options.adminToken ?? hex(24);
+    this.instance = options.instance ?? hex(16);
+    this.secret = options.secret ?? hex(32);
     this.startedAt = clock.now();
     this.newId = createIdSource(hex);
     this.events = createEventBus(clock);
@@ -147,7 +167,11 @@ class GatewayHouse {
 
   async listen() {
     const host = this.options.host ?? '127.0.0.1';
-    const server = createServer(createListener(this.appContext(host)));
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const server = createServer(once(opened, createListener(this.appContext(host))));
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     server.on('clientError', (error, socket) => answerClientError(error, socket as Socket));
     await new Promise<void>((resolve, reject) => {
@@ -158,6 +182,8 @@ class GatewayHouse {
     const { port } = server.address() as AddressInfo;
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.ports.log.log('info', 'gateway', `Listening on ${this.url}`);
+    for (const key of (await this.options.readKeys?.()) ?? []) this.keys.add(key, 'stored');
+    open();
     this.announce();
     this.warnOfUnknownModels();
     if (this.settings.healthProbes !== false) this.keyService.discover();
@@ -186,6 +212,10 @@ class GatewayHouse {
     this.refresh();
     this.announce();
     return this.settings;
+  }
+
+  replaceKeys(keys: StoredKey[]): void {
+    if (replaceStoredKeys(this.keys, keys) && this.settings.healthProbes !== false) this.keyService.discover();
   }
 
   private loadKeys(): void {
@@ -262,12 +292,17 @@ class GatewayHouse {
       host,
       token: this.token,
       adminToken: this.adminToken,
+      secret: this.secret,
+      instance: this.instance,
+      storedKeys: () => this.keys.stored(),
       newId: this.newId,
       cooldowns: this.cooldowns,
       notReady: () => this.state().reason,
       chat: { clock, log, events: this.events, tally: this.tally, inventory, loop },
       api: {
         version: this.options.version,
+        endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),
+        closing: this.closing.signal,
         clock,
         events: this.events,
         keys: this.keys,
@@ -336,6 +371,14 @@ class GatewayHouse {
       lastRequest: this.tally.last,
     };
   }
+}
+
+/** Requests wait until the gateway is ready, save those that ask who is there. */
+function once(opened: Promise<void>, listener: RequestListener): RequestListener {
+  return (incoming, outgoing) => {
+    if (isEarly(incoming)) listener(incoming, outgoing);
+    else void opened.then(() => listener(incoming, outgoing));
+  };
 }
 
 /** A sentence for the status bar and /readyz; null when something can answer. */
