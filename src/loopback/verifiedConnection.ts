@@ -30,7 +30,9 @@ const WHOIS_TIMEOUT_MS = 5_000;
  */
 export class VerifiedConnection {
   private instance: string;
-  private readonly agent: ProvingAgent;
+  private readonly reading: ProvingAgent;
+  /** A change never goes over a kept connection: if that ends just then, nobody could say whether it was made. */
+  private readonly writing: ProvingAgent;
   private readonly host: string;
   private readonly port: number;
 
@@ -39,12 +41,15 @@ export class VerifiedConnection {
     this.host = connectHost(url.hostname);
     this.port = Number(url.port || 80);
     this.instance = endpoint.instance;
-    this.agent = new ProvingAgent(endpoint.secret, (instance) => this.meet(instance));
+    const meet = (instance: string) => this.meet(instance);
+    this.reading = new ProvingAgent(endpoint.secret, true, meet);
+    this.writing = new ProvingAgent(endpoint.secret, false, meet);
   }
 
-  /** Begins a request, to be ended by the caller; its `error` may be a WhoisError. */
+  /** Begins a request, to be ended by the caller; its `error` may be a WhoisError. Reading may meet a connection that ended. */
   request({ method = 'GET', path, headers = {}, signal }: LeaderRequest): http.ClientRequest {
-    const { host, port, instance, agent } = this;
+    const { host, port, instance } = this;
+    const agent = method === 'GET' ? this.reading : this.writing;
     const Authorization = `Bearer ${credentialOf(this.endpoint.secret, instance)}`;
     const options: ProvingOptions = {
       ...{ host, port, method, path, agent, meant: instance },
@@ -57,14 +62,15 @@ export class VerifiedConnection {
 
   /** Ends every connection. */
   dispose(): void {
-    this.agent.destroy();
+    this.reading.destroy();
+    this.writing.destroy();
   }
 
   private meet(instance: string): void {
     if (instance === this.instance) return;
     this.instance = instance;
     // They lead to the one before.
-    for (const sockets of Object.values(this.agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    for (const socket of Object.values(this.reading.freeSockets).flat()) socket?.destroy();
   }
 }
 
@@ -79,9 +85,10 @@ type Connected = (error: Error | null, socket?: Duplex) => void;
 class ProvingAgent extends http.Agent {
   constructor(
     private readonly secret: string,
+    keepAlive: boolean,
     private readonly meet: (instance: string) => void,
   ) {
-    super({ keepAlive: true, maxFreeSockets: 2 });
+    super({ keepAlive, maxFreeSockets: 2 });
   }
 
   override createConnection(options: http.ClientRequestArgs, connected: Connected): undefined {
