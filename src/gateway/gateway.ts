@@ -69,6 +69,8 @@ export interface Gateway {
   changeSettings(change: ApiSettings): void;
   /** The stored keys changed elsewhere: these are all of them. */
   replaceKeys(keys: StoredKey[]): void;
+  /** Stores the keys as they are now, as `saveKeys` does after a change. */
+  saveKeys(): Promise<void>;
 }
 
 const DEFAULT_SETTINGS: ApiSettings = {
@@ -91,6 +93,7 @@ export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gat
     setProxy: (proxy) => house.setProxy(proxy),
     changeSettings: (change) => void house.changeSettings(change),
     replaceKeys: (keys) => house.replaceKeys(keys),
+    saveKeys: () => house.saveKeys(),
   };
 }
 
@@ -159,7 +162,7 @@ class GatewayHouse {
       newId: (prefix) => prefix + hex(8),
       baseUrlOf: (provider) => this.config.providers?.[provider]?.baseUrl,
       areProbesOn: () => this.settings.healthProbes !== false,
-      save: async () => options.saveKeys?.(this.keys.stored()),
+      save: () => this.saveKeys(),
       signal: this.closing.signal,
     });
     this.loadKeys();
@@ -212,6 +215,10 @@ class GatewayHouse {
     this.refresh();
     this.announce();
     return this.settings;
+  }
+
+  async saveKeys(): Promise<void> {
+    await this.options.saveKeys?.(this.keys.stored());
   }
 
   replaceKeys(keys: StoredKey[]): void {

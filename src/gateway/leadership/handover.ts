@@ -41,7 +41,7 @@ export interface Inheritance {
   /** What the leader holds now. */
   received(keys: StoredKey[]): void;
   removed(id: string): void;
-  /** What to lead with, of what the editor has stored; forgets the rest. `isMore`: it has not all of it stored yet. */
+  /** What to lead with, given what the editor has stored. `isMore`: that is not what is stored. */
   merge(stored: StoredKey[]): { keys: StoredKey[]; isMore: boolean };
 }
 
@@ -63,8 +63,6 @@ export function createInheritance(): Inheritance {
       const secrets = new Set(handed.map(nameOf));
       const own = stored.filter((key) => !ids.has(key.id) && !removed.has(key.id) && !secrets.has(nameOf(key)));
       const keys = [...handed, ...own];
-      handed = [];
-      removed.clear();
       return { keys, isMore: JSON.stringify(keys) !== JSON.stringify(stored) };
     },
   };
