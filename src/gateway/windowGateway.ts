@@ -113,12 +113,13 @@ export class WindowGateway {
     const { clock, log, post, wasmFile } = this.ports;
     const instance = randomHex(16);
     let isMore = false;
+    const { proxy } = this;
     const gateway = createGateway(
       { clock, log },
       {
         ...identity,
         ...{ instance, wasmFile, host: start.host, port: start.port, version: start.version },
-        ...{ dataDir: start.dataDir, proxy: this.proxy, demo: start.demo },
+        ...{ dataDir: start.dataDir, proxy, demo: start.demo },
         readKeys: async () => {
           const merged = this.inheritance.merge(await editor.readKeys());
           isMore = merged.isMore;
@@ -132,7 +133,7 @@ export class WindowGateway {
       const { url, port } = await gateway.listen();
       if (this.isClosing) throw new Error('The window closes');
       this.gateway = gateway;
-      gateway.setProxy(this.proxy);
+      if (this.proxy !== proxy) gateway.setProxy(this.proxy);
       if (isMore) void this.saveInherited(gateway);
       return { url, port, instance };
     } catch (error) {
