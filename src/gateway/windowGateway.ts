@@ -187,20 +187,24 @@ export class WindowGateway {
       case 'leading':
         // A fresh data folder elsewhere begins with the same tokens. A chosen one is for this run only.
         if (this.start.developmentToken === null) post({ type: 'identity', token, adminToken });
-        return post({ type: 'listening', ...event.leading, secret });
+        post({ type: 'listening', ...event.leading, secret });
+        break;
       case 'following': {
         const { instance, version } = event.leader;
         if (version !== this.start.version) {
           this.log('info', `Version ${version} leads, this window has ${this.start.version}`);
         }
-        return post({ type: 'following', url: this.url(), port: this.start.port, instance, version, secret });
+        post({ type: 'following', url: this.url(), port: this.start.port, instance, version, secret });
+        break;
       }
       case 'stranger':
-        return post({ type: 'failed', reason: 'port-taken', message: event.why });
+        post({ type: 'failed', reason: 'port-taken', message: event.why });
+        break;
       case 'needs-reload':
-        return post({ type: 'failed', reason: 'needs-reload', message: 'a newer version of FreeLLM wrote the ledger' });
+        post({ type: 'failed', reason: 'needs-reload', message: 'a newer version of FreeLLM wrote the ledger' });
+        break;
       case 'failed':
-        return post({ type: 'failed', reason: 'error', message: wordsOf(event.error) });
+        post({ type: 'failed', reason: 'error', message: wordsOf(event.error) });
     }
   }
 

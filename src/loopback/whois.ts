@@ -57,10 +57,11 @@ export function askWhois(socket: Socket, { secret, timeoutMs }: WhoisQuestion): 
     const finish = (result: ProvenGateway | WhoisError): void => {
       clearTimeout(timer);
       socket.off('connect', ask).off('data', read).off('error', failed).off('close', ended).off('end', ended);
-      if (!(result instanceof WhoisError)) return resolve(result);
-      // Whatever it still says is not heard.
-      socket.on('error', () => {}).destroy();
-      reject(result);
+      if (result instanceof WhoisError) {
+        // Whatever it still says is not heard.
+        socket.on('error', () => {}).destroy();
+        reject(result);
+      } else resolve(result);
     };
     const ask = (): void => {
       const { remoteAddress = '', remotePort, remoteFamily } = socket;
@@ -71,8 +72,8 @@ export function askWhois(socket: Socket, { secret, timeoutMs }: WhoisQuestion): 
       received += bytes.toString('latin1');
       const answer = splitAnswer(received);
       if (answer === 'more') return;
-      if (answer === 'wrong') return finish(new WhoisError('stranger', 'What listens there is not FreeLLM'));
-      finish(proven(answer, secret, nonce, socket.remotePort ?? 0));
+      if (answer === 'wrong') finish(new WhoisError('stranger', 'What listens there is not FreeLLM'));
+      else finish(proven(answer, secret, nonce, socket.remotePort ?? 0));
     };
     const failed = (cause: NodeJS.ErrnoException): void =>
       finish(new WhoisError('gone', cause.message, { cause, code: cause.code }));

@@ -38,15 +38,14 @@ export function watchLeader(endpoint: LeaderEndpoint, clock: Clock, handlers: Le
     cancelSilence = clock.after(SILENCE_MS, () => gone('silent'));
   };
   /** One reading at a time, so that an older one never comes last. */
-  let reading: Promise<void> | null = null;
+  let isReading = false;
   let isReadAgain = false;
   const readKeys = (): void => {
     isReadAgain = true;
-    reading ??= readUntilCurrent().finally(() => {
-      reading = null;
-    });
+    if (!isReading) void readUntilCurrent();
   };
   const readUntilCurrent = async (): Promise<void> => {
+    isReading = true;
     try {
       while (isReadAgain && !isOver) {
         isReadAgain = false;
@@ -56,6 +55,7 @@ export function watchLeader(endpoint: LeaderEndpoint, clock: Clock, handlers: Le
     } catch (error) {
       gone(error instanceof Error ? error.message : String(error));
     }
+    isReading = false;
   };
   const receive = (event: GatewayEvent): void => {
     if (event.type !== 'key.changed' || event.change === 'health') return;
