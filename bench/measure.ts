@@ -5,6 +5,8 @@ import { cpuMicros, type Target } from './targets.js';
 
 export interface Effort {
   rounds: number;
+  /** Of each kind of load, before anything is measured. */
+  warmUpMs: number;
   /** Of each non-streaming load. */
   loadMs: number;
   firstChunkMs: number;
@@ -25,8 +27,10 @@ export interface Measures {
   p50: number;
   p99: number;
   cpuPerRequest: number;
-  /** The first bytes of an instant stream's body, one connection. */
+  /** The first bytes of a stream's body, one connection, where the provider's first chunk comes alone. */
   firstChunk: number;
+  /** The same where all chunks come at once: mock and target then keep both cores from who waits for the bytes. */
+  firstOfBurst: number;
   chunksPerSecond: number;
   cpuPerChunk: number;
   /** Time to the first token of paced streams, by how many run at once. */
@@ -36,9 +40,9 @@ export interface Measures {
 /** Measures in the order of the targets. */
 export type Round = Measures[];
 
+/** Every target alike, and long enough for its code to be compiled: what is measured is a gateway that runs. */
 export async function warmUp(target: Target, effort: Effort): Promise<void> {
-  await run(target.url, MODELS.whole, 16, effort.loadMs);
-  await run(target.url, MODELS.instant, 16, effort.chunksMs);
+  for (const model of [MODELS.whole, MODELS.instant, MODELS.first]) await run(target.url, model, 16, effort.warmUpMs);
   const [sample] = await runOnce(target.url, MODELS.instant, 1, 0);
   const events = sample ? countEvents(sample.body) : 0;
   // The content, the finish and [DONE]: a target that loses some is not fast.
@@ -52,6 +56,7 @@ export async function measureRound(targets: Target[], effort: Effort): Promise<R
     p99: 0,
     cpuPerRequest: 0,
     firstChunk: 0,
+    firstOfBurst: 0,
     chunksPerSecond: 0,
     cpuPerChunk: 0,
     firstTokenMs: {},
@@ -63,8 +68,12 @@ export async function measureRound(targets: Target[], effort: Effort): Promise<R
     await each((target, into) => measureWhole(target, connections, effort.loadMs, into));
   }
   await each(async (target, into) => {
-    const { timings } = await run(target.url, MODELS.instant, 1, effort.firstChunkMs);
+    const { timings } = await run(target.url, MODELS.first, 1, effort.firstChunkMs);
     into.firstChunk = percentile(firsts(timings), 0.5) * 1000;
+  });
+  await each(async (target, into) => {
+    const { timings } = await run(target.url, MODELS.instant, 1, effort.firstChunkMs);
+    into.firstOfBurst = percentile(firsts(timings), 0.5) * 1000;
   });
   await each((target, into) => measureChunks(target, effort.chunksMs, into));
   for (const streams of CONNECTIONS) {

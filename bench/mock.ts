@@ -3,7 +3,7 @@
  * the two cores that it shares with the target. Prints `{"event":"listening","url"}`.
  */
 import { createServer, type Socket } from 'node:net';
-import { INSTANT_CHUNKS, MODELS, PACE, streamEvents, wholeAnswer } from './payloads.js';
+import { FIRST, INSTANT_CHUNKS, MODELS, PACE, streamEvents, wholeAnswer } from './payloads.js';
 
 const HEADER_END = Buffer.from('\r\n\r\n');
 const whole = wholeAnswer();
@@ -24,6 +24,7 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const toFrames = (events: string[]) =>
   events.map((text) => Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`));
 const INSTANT = toFrames(streamEvents(MODELS.instant, INSTANT_CHUNKS));
+const FIRST_ALONE = toFrames(streamEvents(MODELS.first, FIRST.chunks));
 const PACED = toFrames(streamEvents(MODELS.paced, PACE.tokens));
 
 function answer(socket: Socket, head: string, request: Buffer): void {
@@ -33,6 +34,9 @@ function answer(socket: Socket, head: string, request: Buffer): void {
     // One write each, as providers send them.
     for (const frame of INSTANT) socket.write(frame);
     socket.write(LAST_CHUNK);
+  } else if (request.includes(MODELS.first)) {
+    socket.write(Buffer.concat([STREAM_HEAD, FIRST_ALONE[0]!]));
+    setTimeout(() => socket.write(Buffer.concat([...FIRST_ALONE.slice(1), LAST_CHUNK])), FIRST.restAfterMs);
   } else if (request.includes(MODELS.paced)) pace(socket);
   else socket.write(WHOLE);
 }

@@ -1,11 +1,18 @@
 /** What travels in the benchmark: bodies of the size and shape that real providers and clients send. */
 
 /** The mock's models; the name says how it answers. */
-export const MODELS = { whole: 'bench-whole', instant: 'bench-instant', paced: 'bench-paced' } as const;
+export const MODELS = {
+  whole: 'bench-whole',
+  instant: 'bench-instant',
+  first: 'bench-first',
+  paced: 'bench-paced',
+} as const;
 export type BenchModel = (typeof MODELS)[keyof typeof MODELS];
 
 /** A paced stream: this long to the first token, then so many tokens at this distance (shared/bench.md). */
 export const PACE = { firstMs: 50, tokens: 100, everyMs: 10 };
+/** A stream for the time to the first chunk: one at once, the rest so much later that nobody competes with it. */
+export const FIRST = { chunks: 10, restAfterMs: 3 };
 /** Content chunks of an instant stream. */
 export const INSTANT_CHUNKS = 200;
 

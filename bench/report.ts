@@ -9,6 +9,7 @@ export interface TargetSummary {
   addedP99: number | null;
   cpuPerRequest: number;
   addedFirstChunk: number | null;
+  addedFirstOfBurst: number | null;
   chunksPerSecond: number;
   cpuPerChunk: number;
   firstTokenMs: Record<number, number>;
@@ -44,6 +45,7 @@ export function summarise(names: string[], rounds: Round[], figures: ProcessFigu
       addedP99: isDirect ? null : added((own) => own.p99),
       cpuPerRequest: of((own) => own.cpuPerRequest),
       addedFirstChunk: isDirect ? null : added((own) => own.firstChunk),
+      addedFirstOfBurst: isDirect ? null : added((own) => own.firstOfBurst),
       chunksPerSecond: of((own) => own.chunksPerSecond),
       cpuPerChunk: of((own) => own.cpuPerChunk),
       firstTokenMs: byCount((count) => of((own) => own.firstTokenMs[count]!)),
@@ -62,7 +64,7 @@ export function table(summary: TargetSummary[]): string {
     ['rps c1 / c16 / c64', ({ rps }) => CONNECTIONS.map((count) => whole(rps[count]!)).join(' / ')],
     ['added p50 / p99 µs, c1', (t) => (t.addedP50 === null ? '–' : `${whole(t.addedP50)} / ${whole(t.addedP99)}`)],
     ['CPU µs per request, c16', (t) => whole(t.cpuPerRequest)],
-    ['added first chunk p50 µs', (t) => whole(t.addedFirstChunk)],
+    ['added first chunk p50 µs, alone / of a burst', (t) => firstChunks(t)],
     ['chunks/s, 16 streams', (t) => whole(t.chunksPerSecond)],
     ['CPU µs per chunk', (t) => t.cpuPerChunk.toFixed(1)],
     ['first token ms, 1 / 16 / 64 paced', (t) => CONNECTIONS.map((n) => t.firstTokenMs[n]!.toFixed(1)).join(' / ')],
@@ -77,12 +79,17 @@ export function table(summary: TargetSummary[]): string {
   return `${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
 }
 
+function firstChunks({ addedFirstChunk, addedFirstOfBurst }: TargetSummary): string {
+  return addedFirstChunk === null ? '–' : `${whole(addedFirstChunk)} / ${whole(addedFirstOfBurst)}`;
+}
+
 /** One line for each budget, with `met` or `MISSED`. */
 export function budgetLines(summary: TargetSummary[]): string[] {
   const forwarder = summary[1]!;
   const freellm = summary[2]!;
   const share = freellm.rps[16]! / forwarder.rps[16]!;
   const first = (freellm.addedFirstChunk ?? Number.NaN) / 1000;
+  const ofBurst = (freellm.addedFirstOfBurst ?? Number.NaN) / 1000;
   const tokens = freellm.addedFirstTokenMs ?? {};
   const line = (what: string, isMet: boolean) => `${isMet ? 'met   ' : 'MISSED'}  ${what}`;
   return [
@@ -95,7 +102,7 @@ export function budgetLines(summary: TargetSummary[]): string[] {
       freellm.cpuPerRequest <= BUDGET.cpuPerRequest,
     ),
     line(
-      `${first.toFixed(2)} ms added before the first chunk (at most ${BUDGET.addedFirstMs})`,
+      `${first.toFixed(2)} ms added before a first chunk that comes alone (at most ${BUDGET.addedFirstMs}); ${ofBurst.toFixed(2)} ms before that of a burst`,
       first <= BUDGET.addedFirstMs,
     ),
     ...CONNECTIONS.map((count) =>

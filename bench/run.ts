@@ -3,7 +3,7 @@
  * (docs/performance.md). `npm run bench -- [--quick] [--json FILE]`; needs Linux for /proc.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,8 +13,24 @@ import { budgetLines, summarise, table } from './report.js';
 import { freellmArgs, rssMb, start, type Target } from './targets.js';
 
 const root = path.resolve(import.meta.dirname, '..');
-const FULL: Effort = { rounds: 5, loadMs: 1000, firstChunkMs: 600, chunksMs: 1200, pacedSerial: 2, coldStarts: 5 };
-const QUICK: Effort = { rounds: 3, loadMs: 400, firstChunkMs: 300, chunksMs: 400, pacedSerial: 1, coldStarts: 3 };
+const FULL: Effort = {
+  rounds: 5,
+  warmUpMs: 2500,
+  loadMs: 1000,
+  firstChunkMs: 600,
+  chunksMs: 1200,
+  pacedSerial: 2,
+  coldStarts: 5,
+};
+const QUICK: Effort = {
+  rounds: 3,
+  warmUpMs: 600,
+  loadMs: 400,
+  firstChunkMs: 300,
+  chunksMs: 400,
+  pacedSerial: 1,
+  coldStarts: 3,
+};
 
 /** Bundled like FreeLLM itself is, so that cold starts and memory compare. */
 async function bundle(folder: string, name: string): Promise<string> {
@@ -45,9 +61,8 @@ async function coldStarts(args: string[], count: number): Promise<number[]> {
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } });
   const effort = values.quick ? QUICK : FULL;
-  if (!existsSync(path.join(root, 'dist', 'cli.js'))) {
-    execFileSync(process.execPath, ['esbuild.mjs', '--production'], { cwd: root, stdio: 'inherit' });
-  }
+  // Always: a table of yesterday's code would be taken for today's.
+  execFileSync(process.execPath, ['esbuild.mjs', '--production'], { cwd: root, stdio: 'inherit' });
   const folder = mkdtempSync(path.join(os.tmpdir(), 'freellm-bench-'));
   const running: Target[] = [];
   const launch = async (name: string, args: string[]) => {
@@ -88,7 +103,7 @@ async function main(): Promise<void> {
       loadBefore,
       rounds: effort.rounds,
     };
-    const head = `${machine.date} UTC, Node ${machine.node}, ${machine.cpus} × ${machine.cpu}, load ${loadBefore.toFixed(1)} before the run, medians of ${effort.rounds} rounds`;
+    const head = `${machine.date} UTC, Node ${machine.node}, ${machine.cpus} × ${machine.cpu}, load ${loadBefore.toFixed(1)} before and ${(os.loadavg()[0] ?? 0).toFixed(1)} after the run, medians of ${effort.rounds} rounds`;
     process.stdout.write(`${head}\n\n${table(summary)}\n${budgetLines(summary).join('\n')}\n`);
     if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, targets: summary }, null, 2)}\n`);
   } finally {

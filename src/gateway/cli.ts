@@ -8,6 +8,9 @@ import { ConfigError, type ConfigFile, parseConfig } from './config/configFile.j
 import { createGateway } from './gateway.js';
 import { type Identity, loadIdentity, unkeptIdentity } from './identity.js';
 import { createJsonLog, filterLog, isLogLevel } from './jsonLog.js';
+import { createVault, VaultError } from './keys/vault.js';
+import { LedgerError } from './ledger/ledger.js';
+import { wasmFile } from './ledger/wasmFile.js';
 import { proxyFromEnvironment } from './net/proxy.js';
 import type { LogLevel } from './ports.js';
 import { PROVIDERS } from './providers/table.js';
@@ -17,7 +20,7 @@ const USAGE = `freellm serve [--port 3001] [--host 127.0.0.1] [--data DIR] [--co
   Serves the free tiers of your providers as one OpenAI-compatible endpoint.
   --port       0 takes a free port
   --host       other than 127.0.0.1 opens the gateway to the network
-  --data       where the tokens are kept (default: ~/.freellm)
+  --data       where the ledger, the tokens and the keys are kept (default: ~/.freellm)
   --config     JSON with comments: tokens, providers and keys, chain, settings
   --demo       puts the built-in demo provider into the chain
   --log-level  debug, info, warn or error; logs go to standard error
@@ -54,6 +57,7 @@ async function serve(options: ServeOptions): Promise<void> {
     options.logLevel,
   );
   const identity = identityOf(options);
+  const vault = createVault(options.dataDir, process.env.FREELLM_ENCRYPTION_KEY);
   const gateway = createGateway(
     { clock: systemClock, log },
     {
@@ -62,6 +66,10 @@ async function serve(options: ServeOptions): Promise<void> {
       host: options.host,
       port: options.port,
       config: options.config,
+      dataDir: options.dataDir,
+      wasmFile: wasmFile(__dirname),
+      readKeys: async () => vault.read(),
+      saveKeys: (keys) => vault.save(keys),
       proxy: proxyFromEnvironment(process.env),
       ...(options.demo ? { demo: true } : {}),
     },
@@ -145,7 +153,9 @@ function identityOf({ config, dataDir }: ServeOptions): Identity {
   }
 }
 
-function listenError(error: unknown, { host, port }: ServeOptions): unknown {
+function listenError(error: unknown, { host, port, dataDir }: ServeOptions): unknown {
+  if (error instanceof LedgerError) return new UsageError(`--data ${dataDir}: ${error.message}`);
+  if (error instanceof VaultError) return new UsageError(error.message);
   const code = error instanceof Error && 'code' in error ? error.code : null;
   if (code === 'EADDRINUSE') return new UsageError(`port ${port} on ${host} is taken; choose another with --port`);
   if (code === 'EACCES') return new UsageError(`port ${port} may not be opened by this user; choose one above 1023`);

@@ -1,21 +1,26 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import type { ApiSettings } from '../protocol/api.js';
-import type { GatewayState } from '../protocol/events.js';
-import type { ProviderView } from '../protocol/provider.js';
+import type { GatewayState, QuotaUse } from '../protocol/events.js';
 import type { ProxySettings, StoredKey } from '../protocol/worker.js';
 import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';
 import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
 import { createEventBus, type EventBus } from './eventBus.js';
-import { createListener, isEarly } from './http/app.js';
-import { answerClientError } from './http/clientError.js';
-import { createRequestTally, type RequestTally } from './http/requestTally.js';
-import { createKeyPool, type KeyPool } from './keys/keyPool.js';
+import { gatewayState } from './gatewayState.js';
+import { ActiveRequests } from './http/activeRequests.js';
+import { type AppContext, createListener } from './http/app.js';
+import { HttpServer } from './http/server.js';
+import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
 import { replaceStoredKeys } from './keys/replaceKeys.js';
-import type { LedgerNotice } from './ledger/ledger.js';
+import { Bookkeeping } from './ledger/bookkeeping.js';
+import type { QuotaWindowRow, RequestRow } from './ledger/changes.js';
+import { LedgerError, type LedgerNotice } from './ledger/ledger.js';
+import { nodeStorage } from './ledger/nodeStorage.js';
+import { openLedger } from './ledger/openLedger.js';
+import { type LedgerState, readLedgerState } from './ledger/restore.js';
+import { createRetention } from './ledger/retention.js';
+import { Rollups } from './ledger/rollups.js';
 import { createUpstreamClient } from './net/undiciClient.js';
 import type { UpstreamClient } from './net/upstream.js';
 import type { GatewayPorts } from './ports.js';
@@ -24,11 +29,18 @@ import { createDemoUpstream } from './providers/demoUpstream.js';
 import { createGeminiAdapter } from './providers/gemini/adapter.js';
 import { createOpenAiAdapter } from './providers/openai.js';
 import { providerViews } from './providers/providerViews.js';
+import { providerSpec } from './providers/table.js';
+import { createDailyUse, type DailyUse } from './quota/dailyUse.js';
+import { quotaUse } from './quota/quotaView.js';
 import { createIdSource, randomHex } from './randomIds.js';
+import { fromCooldownRow, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
 import type { LoopContext } from './routing/attemptLoop.js';
+import { Chain } from './routing/chain.js';
+import { chainView } from './routing/chainView.js';
 import { createCooldowns } from './routing/cooldowns.js';
 import { buildInventory, type Inventory } from './routing/inventory.js';
 import { nearestNames } from './routing/nearestNames.js';
+import { Settings } from './settings.js';
 
 export interface GatewayOptions {
   /** 127.0.0.1 by default. */
@@ -42,47 +54,40 @@ export interface GatewayOptions {
   /** Checked already (config/configFile.ts). */
   config?: ConfigFile;
   keys?: StoredKey[];
-  /** Asked once the port is bound, instead of `keys`. */
-  readKeys?(): Promise<StoredKey[]>;
-  /** Where the ledger lies; without it nothing is kept. */
-  dataDir?: string;
-  /** The path of sql.js's wasm. */
-  wasmFile?: string;
-  /** This gateway's id, new at every start, and the secret that proves it; generated where left out. */
-  instance?: string;
-  secret?: string;
-  /** Something about the ledger that the user should know of. */
-  onNotice?(notice: LedgerNotice): void;
   proxy?: ProxySettings;
   /** The demo provider is in the chain. */
   demo?: boolean;
+  /** Where the ledger lives; without it everything is in memory only. */
+  dataDir?: string;
+  /** Path of sql.js's `sql-wasm.wasm`; needed with `dataDir`. */
+  wasmFile?: string;
+  /** Names this life of the gateway, and what proves it; random by default. */
+  instance?: string;
+  secret?: string;
+  /** Brings the keys once the port is bound, instead of `keys`. */
+  readKeys?(): Promise<StoredKey[]>;
+  /** The ledger has something to say that the user should know. */
+  onNotice?(notice: LedgerNotice): void;
   /** Stores the keys that came over the admin API; resolves when they are safe. Without it they live in memory. */
   saveKeys?(keys: StoredKey[]): Promise<void>;
 }
 
 export interface Gateway {
-  /** @throws the system's error (`EADDRINUSE`, …) when it cannot listen. */
+  /**
+   * Binds the port, then loads the ledger and the keys; requests that come meanwhile wait.
+   * @throws the system's error (`EADDRINUSE`, …) when it cannot listen, LedgerError `newer` or `locked`.
+   */
   listen(): Promise<{ url: string; port: number; token: string; adminToken: string }>;
   /** Stops accepting, lets answers finish for so many ms, then ends what is left. */
   close(graceMs?: number): Promise<void>;
   setProxy(proxy: ProxySettings): void;
+  /** Changes that last as long as the gateway does: whoever makes them here keeps them. */
   changeSettings(change: ApiSettings): void;
-  /** The stored keys changed elsewhere: these are all of them. */
-  replaceKeys(keys: StoredKey[]): void;
-  /** Stores the keys as they are now, as `saveKeys` does after a change. */
+  /** The secret store's keys changed outside of us: these are all of them now. */
+  replaceKeys(keys: readonly StoredKey[]): void;
+  /** Stores the keys as they are now, as after a change over the admin API. */
   saveKeys(): Promise<void>;
 }
-
-const DEFAULT_SETTINGS: ApiSettings = {
-  'queue.timeoutSeconds': 60,
-  stickyMinutes: 30,
-  contextHandoff: true,
-  healthProbes: true,
-  retentionDays: 90,
-  demo: false,
-};
-/** Clients keep connections for a while; Node's own 5 s would meet their next request half closed. */
-const KEEP_ALIVE_MS = 75_000;
 
 /** Everything the gateway is, without a socket. Pure Node: the editor's thread, `serve` and tests use the same. */
 export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gateway {
@@ -91,7 +96,7 @@ export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gat
     listen: () => house.listen(),
     close: (graceMs) => house.close(graceMs),
     setProxy: (proxy) => house.setProxy(proxy),
-    changeSettings: (change) => void house.changeSettings(change),
+    changeSettings: (change) => house.applySettings(change),
     replaceKeys: (keys) => house.replaceKeys(keys),
     saveKeys: () => house.saveKeys(),
   };
@@ -100,25 +105,29 @@ export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gat
 /** The gateway's parts and how they hang together. */
 class GatewayHouse {
   private readonly config: ConfigFile;
-  private readonly settings: ApiSettings;
   private readonly token: string;
   private readonly adminToken: string;
   private readonly instance: string;
   private readonly secret: string;
+  private readonly hex: (bytes: number) => string;
   private readonly newId: (prefix: string) => string;
+  private readonly books: Bookkeeping;
+  private readonly settings: Settings;
   private readonly events: EventBus;
-  private readonly tally: RequestTally = createRequestTally();
+  private readonly active: ActiveRequests;
   private readonly models: ModelStore;
   private readonly keys: KeyPool;
   private readonly keyService: KeyService;
   private readonly upstream: UpstreamClient & { setProxy?(proxy: ProxySettings): void };
   private readonly cooldowns;
+  private readonly chain: Chain;
+  private readonly dailyUse: DailyUse;
   private readonly closing = new AbortController();
-  private readonly gone = new Set<string>();
   private readonly startedAt: number;
   private readonly adapters;
   private inventory: Inventory | null = null;
-  private server: Server | null = null;
+  private server: HttpServer | null = null;
+  private isLoaded = false;
   private url = '';
 
   constructor(
@@ -126,30 +135,38 @@ class GatewayHouse {
     private readonly options: GatewayOptions,
   ) {
     const { clock } = ports;
-    const hex = ports.randomHex ?? randomHex;
+    this.hex = ports.randomHex ?? randomHex;
     this.config = options.config ?? {};
-    this.settings = { ...DEFAULT_SETTINGS, ...this.config.settings };
-    if (options.demo !== undefined) this.settings.demo = options.demo;
-    this.token = this.config.token ?? options.token ?? `freellmapi-${hex(24)}`;
-    this.adminToken = this.config.adminToken ?? options.adminToken ?? hex(24);
-    this.instance = options.instance ?? hex(16);
-    this.secret = options.secret ?? hex(32);
+    this.token = this.config.token ?? options.token ?? `freellmapi-${this.hex(24)}`;
+    this.adminToken = this.config.adminToken ?? options.adminToken ?? this.hex(24);
+    this.instance = options.instance ?? this.hex(16);
+    this.secret = options.secret ?? this.hex(32);
     this.startedAt = clock.now();
-    this.newId = createIdSource(hex);
-    this.events = createEventBus(clock);
+    this.newId = createIdSource(this.hex);
+    this.books = new Bookkeeping(options.dataDir !== undefined);
+    const given = options.demo === undefined ? {} : { demo: options.demo };
+    this.settings = new Settings(this.books, definedSettings(this.config), given, () => this.changed());
+    this.events = createEventBus(clock, this.instance);
+    this.active = new ActiveRequests(clock, this.events);
     this.upstream =
       ports.upstream ?? createUpstreamClient({ clock, ...(options.proxy ? { proxy: options.proxy } : {}) });
     const openai = createOpenAiAdapter();
     this.adapters = { openai, demo: openai, gemini: createGeminiAdapter(), cohere: createCohereAdapter() };
-    this.models = createModelStore(builtInModels(), () => this.refresh());
-    this.keys = createKeyPool(clock.now, (key, change) => {
-      if (change !== 'health') this.refresh();
-      this.events.emit({ type: 'key.changed', keyId: key.id, provider: key.provider, change });
-      if (this.server) this.announce();
+    this.models = createModelStore(builtInModels(), clock, ({ provider, models, learnedAt }) => {
+      this.books.append({ type: 'models', provider, models: models.map(toLearnedModelRow), learnedAt });
+      this.refresh();
     });
+    this.chain = new Chain(this.books, clock.now, () => this.changed());
+    this.dailyUse = createDailyUse(clock, (provider) => providerSpec(provider)?.dayBoundary ?? 'utc');
+    this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.cooldowns = createCooldowns(clock, {
-      onChange: ({ id, provider, model, kind }, until) =>
-        this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until }),
+      onChange: (cooldown, until) => {
+        const { id, provider, model, kind } = cooldown;
+        this.books.append(
+          until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
+        );
+        this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
+      },
       onGone: (provider, model, message) => this.disable(provider, model, message),
     });
     this.keyService = createKeyService({
@@ -159,93 +176,136 @@ class GatewayHouse {
       upstream: this.upstream,
       clock,
       log: ports.log,
-      newId: (prefix) => prefix + hex(8),
+      newId: (prefix) => prefix + this.hex(8),
       baseUrlOf: (provider) => this.config.providers?.[provider]?.baseUrl,
-      areProbesOn: () => this.settings.healthProbes !== false,
+      areProbesOn: () => this.settings.all.healthProbes,
       save: () => this.saveKeys(),
       signal: this.closing.signal,
     });
-    this.loadKeys();
   }
 
   async listen() {
     const host = this.options.host ?? '127.0.0.1';
-    let open = () => {};
-    const opened = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    const server = createServer(once(opened, createListener(this.appContext(host))));
-    server.keepAliveTimeout = KEEP_ALIVE_MS;
-    server.on('clientError', (error, socket) => answerClientError(error, socket as Socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(this.options.port, host, resolve);
-    });
-    this.server = server;
-    const { port } = server.address() as AddressInfo;
+    const server = new HttpServer(createListener(this.appContext(host)));
+    const port = await server.bind(host, this.options.port);
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    try {
+      await this.load();
+    } catch (error) {
+      await server.close(0);
+      throw error;
+    }
+    this.server = server;
+    this.isLoaded = true;
+    server.open();
     this.ports.log.log('info', 'gateway', `Listening on ${this.url}`);
-    for (const key of (await this.options.readKeys?.()) ?? []) this.keys.add(key, 'stored');
-    open();
     this.announce();
     this.warnOfUnknownModels();
-    if (this.settings.healthProbes !== false) this.keyService.discover();
+    if (this.settings.all.healthProbes) this.keyService.discover();
     return { url: this.url, port, token: this.token, adminToken: this.adminToken };
   }
 
   async close(graceMs = 0): Promise<void> {
     this.closing.abort();
-    const { server } = this;
-    if (server) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-      await closed;
-      clearTimeout(timer);
-    }
+    await this.server?.close(graceMs);
     await this.upstream.close();
+    await this.books.close();
   }
 
   setProxy(proxy: ProxySettings): void {
     this.upstream.setProxy?.(proxy);
   }
 
-  changeSettings(change: ApiSettings): ApiSettings {
-    Object.assign(this.settings, change);
-    this.refresh();
-    this.announce();
-    return this.settings;
+  applySettings(change: ApiSettings): void {
+    this.settings.apply(change);
   }
 
+  replaceKeys(keys: readonly StoredKey[]): void {
+    if (replaceStoredKeys(this.keys, keys) && this.settings.all.healthProbes) this.keyService.discover();
+  }
+
+  /** @throws LedgerError `not-saved`: what was told is kept must be. */
   async saveKeys(): Promise<void> {
-    await this.options.saveKeys?.(this.keys.stored());
-  }
-
-  replaceKeys(keys: StoredKey[]): void {
-    if (replaceStoredKeys(this.keys, keys) && this.settings.healthProbes !== false) this.keyService.discover();
-  }
-
-  private loadKeys(): void {
-    for (const [provider, { keys }] of Object.entries(this.config.providers ?? {})) {
-      keys?.forEach(({ key, label, models, limits }, position) => {
-        const stored = {
-          id: `config:${provider}:${position + 1}`,
-          provider,
-          label: label ?? '',
-          enabled: true,
-          secret: key,
-        };
-        this.keys.add(
-          {
-            ...stored,
-            ...(models ? { models } : {}),
-            ...(limits ? { limits: limits as Record<string, number> } : {}),
-          },
-          'config',
-        );
+    try {
+      await this.options.saveKeys?.(this.keys.stored());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new LedgerError('not-saved', `The key could not be stored, and nothing was changed: ${why}`, {
+        cause: error,
       });
     }
-    for (const key of this.options.keys ?? []) this.keys.add(key, 'stored');
+  }
+
+  /** The ledger's state and the keys, in parallel: both come from disks. */
+  private async load(): Promise<void> {
+    const reading = Promise.resolve(this.options.readKeys?.() ?? this.options.keys ?? []);
+    // Told below: a ledger that opens meanwhile must be ours to close.
+    reading.catch(() => undefined);
+    const state = await this.openLedger();
+    const keys = await reading;
+    if (state) this.restore(state);
+    const healthOf = new Map(state?.keys.map((row) => [row.id, row]));
+    const add = (key: StoredKey, origin: PoolKey['origin']) => {
+      const row = healthOf.get(key.id);
+      const health = row && {
+        status: row.health,
+        message: row.healthMessage,
+        checkedAt: row.checkedAt,
+        isProbed: true,
+      };
+      this.keys.add(key, origin, health);
+    };
+    for (const key of configKeys(this.config)) add(key, 'config');
+    for (const key of keys) add(key, 'stored');
+  }
+
+  private async openLedger(): Promise<LedgerState | null> {
+    const { dataDir, wasmFile } = this.options;
+    if (dataDir === undefined || wasmFile === undefined) return null;
+    const { clock, log } = this.ports;
+    const onNotice = (notice: LedgerNotice) => this.notice(notice);
+    try {
+      const ports = { storage: nodeStorage, clock, log, randomHex: this.hex };
+      const newSums = () => new Rollups();
+      const ledger = await openLedger(ports, { folder: dataDir, wasmFile, onNotice, newSums });
+      const retentionDays = () => this.settings.all.retentionDays;
+      const retention = createRetention({ retentionDays, now: clock.now, elapsed: () => performance.now() });
+      this.books.attach(ledger, retention, clock);
+      return this.books.query((database) => readLedgerState(database, clock.now()));
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.kind !== 'unusable') throw error;
+      this.notice({ kind: 'unusable', message: error.message, file: null });
+      return null;
+    }
+  }
+
+  private restore(state: LedgerState): void {
+    this.settings.restore(state.settings);
+    this.chain.restore(state.chain, state.goneModels);
+    restoreModels(this.models, state.models);
+    this.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
+    this.dailyUse.restore(state.quotaWindows);
+  }
+
+  private notice(notice: LedgerNotice): void {
+    this.books.accept(notice);
+    this.ports.log.log('warn', 'ledger', notice.message, { kind: notice.kind });
+    this.options.onNotice?.(notice);
+    if (this.isLoaded) this.announce();
+  }
+
+  private keyChanged(key: PoolKey, change: 'added' | 'updated' | 'removed' | 'health'): void {
+    if (change !== 'health') this.refresh();
+    if (!this.isLoaded) return;
+    const { id, provider, health } = key;
+    if (change === 'removed') this.books.append({ type: 'key.removed', id });
+    else {
+      const { status, checkedAt, isProbed } = health;
+      const healthMessage = isProbed ? health.message : null;
+      this.books.append({ type: 'key', key: { id, provider, health: status, healthMessage, checkedAt } });
+    }
+    this.events.emit({ type: 'key.changed', keyId: id, provider, change });
+    this.announce();
   }
 
   /** The inventory, made anew when something changed since it was last asked for. */
@@ -256,14 +316,20 @@ class GatewayHouse {
       models: this.models.all(),
       logicalModels,
       adapters: this.adapters,
-      demo: this.settings.demo === true,
-      disabled: this.gone,
+      demo: this.settings.all.demo,
+      disabled: this.chain.gone,
+      chain: this.chain.entries,
     });
     return this.inventory;
   };
 
   private refresh(): void {
     this.inventory = null;
+  }
+
+  private changed(): void {
+    this.refresh();
+    if (this.isLoaded) this.announce();
   }
 
   /** Chain entries that no catalog knows: a typo, or a model that its provider lists only later. */
@@ -282,8 +348,7 @@ class GatewayHouse {
   }
 
   private disable(provider: string, model: string, message: string): void {
-    this.gone.add(`${provider}/${model}`);
-    this.refresh();
+    this.chain.markGone(provider, model);
     this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', {
       provider,
       model,
@@ -291,10 +356,23 @@ class GatewayHouse {
     });
   }
 
-  private appContext(host: string) {
+  private record(row: RequestRow): void {
+    this.books.append({ type: 'request', row });
+    const windows = this.dailyUse.settle(row);
+    if (windows.length === 0) return;
+    this.books.append({ type: 'quota', windows });
+    if (this.events.isHeard) this.events.emitTransient({ type: 'quota.changed', windows: windows.map(this.quotaUse) });
+  }
+
+  private readonly quotaUse = (window: QuotaWindowRow): QuotaUse => {
+    return quotaUse(window, { config: this.config, keys: this.keys, known: this.currentInventory().known });
+  };
+
+  private appContext(host: string): AppContext {
     const { clock, log } = this.ports;
-    const loop = this.loopContext();
+    const { active, cooldowns } = this;
     const inventory = this.currentInventory;
+    const record = (row: RequestRow) => this.record(row);
     return {
       host,
       token: this.token,
@@ -303,9 +381,9 @@ class GatewayHouse {
       instance: this.instance,
       storedKeys: () => this.keys.stored(),
       newId: this.newId,
-      cooldowns: this.cooldowns,
+      cooldowns,
       notReady: () => this.state().reason,
-      chat: { clock, log, events: this.events, tally: this.tally, inventory, loop },
+      chat: { clock, log, active, record, inventory, loop: this.loopContext() },
       api: {
         version: this.options.version,
         endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),
@@ -314,11 +392,15 @@ class GatewayHouse {
         events: this.events,
         keys: this.keys,
         keyService: this.keyService,
-        cooldowns: this.cooldowns,
+        cooldowns,
+        books: this.books,
+        settings: this.settings,
+        chain: this.chain,
+        isChainFixed: this.config.chain !== undefined,
         state: () => this.state(),
-        providers: (): ProviderView[] => providerViews(this.keys, this.models.all(), this.currentInventory()),
-        settings: () => this.settings,
-        changeSettings: (change: ApiSettings) => this.changeSettings(change),
+        providers: () => providerViews(this.keys, this.models.all(), inventory()),
+        chainModels: () => chainView(inventory(), this.chain.entries, cooldowns),
+        quota: () => this.dailyUse.list().map(this.quotaUse),
       },
     };
   }
@@ -331,15 +413,14 @@ class GatewayHouse {
       newId: this.newId,
       cooldowns: this.cooldowns,
       upstreamFor: (candidate) => (candidate.provider === 'demo' ? demo : this.upstream),
-      onAttempt: (id, { provider, model }, attempt) =>
-        this.events.emit({ type: 'request.routed', id, provider, model, attempt }),
+      onAttempt: (id, { provider, model }, attempt) => this.active.routed(id, provider, model, attempt),
       onFailure: (failure, candidate) => {
+        // The provider's words stay out of the log: some repeat the prompt.
         log.log('info', 'routing', 'An attempt failed', {
           candidate: candidate.name,
           kind: failure.kind,
           status: failure.status,
         });
-        // The provider's words stay out of the log: some repeat the prompt.
         if (failure.kind === 'auth') {
           this.keys.setHealth(candidate.keyId, 'invalid', failure.message);
           this.keyService.recheck(candidate.keyId);
@@ -355,43 +436,38 @@ class GatewayHouse {
   }
 
   private state(): GatewayState {
-    const inventory = this.currentInventory();
-    const available = inventory.chain.filter((candidate) => !this.cooldowns.check(candidate));
-    const reason = notReadyReason(inventory, available.length);
-    return {
+    return gatewayState({
       version: this.options.version,
-      uptimeMs: this.ports.clock.now() - this.startedAt,
-      leader: true,
+      instance: this.instance,
       url: this.url,
-      counts: {
-        keys: this.keys.all().length,
-        usableKeys: new Set(available.map(({ keyId }) => keyId)).size,
-        providers: inventory.keyedProviders.size,
-        models: inventory.byName.size,
-        availableModels: new Set(available.map(({ name }) => name)).size,
-        inFlight: this.tally.inFlight,
-        requests: this.tally.total,
-      },
-      canAnswer: reason === null,
-      reason,
-      demo: this.settings.demo === true,
-      lastRequest: this.tally.last,
-    };
+      startedAt: this.startedAt,
+      now: this.ports.clock.now(),
+      inventory: this.currentInventory(),
+      keys: this.keys,
+      cooldowns: this.cooldowns,
+      active: this.active,
+      isDemo: this.settings.all.demo,
+      ledger: this.books.state,
+    });
   }
 }
 
-/** Requests wait until the gateway is ready, save those that ask who is there. */
-function once(opened: Promise<void>, listener: RequestListener): RequestListener {
-  return (incoming, outgoing) => {
-    if (isEarly(incoming)) listener(incoming, outgoing);
-    else void opened.then(() => listener(incoming, outgoing));
-  };
+/** The config file's settings, without what it leaves open. */
+function definedSettings(config: ConfigFile): ApiSettings {
+  return Object.fromEntries(Object.entries(config.settings ?? {}).filter(([, value]) => value !== undefined));
 }
 
-/** A sentence for the status bar and /readyz; null when something can answer. */
-function notReadyReason(inventory: Inventory, available: number): string | null {
-  if (available > 0) return null;
-  if (!inventory.hasProvider) return 'No provider is set up yet: add a key first';
-  if (inventory.chain.length === 0) return 'The providers that are set up have no models yet';
-  return 'Every provider is cooling down';
+/** The keys of the config file: the same ids at every start. */
+function configKeys(config: ConfigFile): StoredKey[] {
+  return Object.entries(config.providers ?? {}).flatMap(([provider, { keys }]) =>
+    (keys ?? []).map(({ key, label, models, limits }, position) => ({
+      id: `config:${provider}:${position + 1}`,
+      provider,
+      label: label ?? '',
+      enabled: true,
+      secret: key,
+      ...(models ? { models } : {}),
+      ...(limits ? { limits: limits as Record<string, number> } : {}),
+    })),
+  );
 }

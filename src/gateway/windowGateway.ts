@@ -8,7 +8,8 @@ import { type Identity, loadIdentity, unkeptIdentity } from './identity.js';
 import { type Election, type ElectionEvent, type Finding, startElection } from './leadership/election.js';
 import { createInheritance, type Inheritance } from './leadership/handover.js';
 import { watchLeader } from './leadership/leaderWatch.js';
-import { isLedgerNewer } from './leadership/ledgerAge.js';
+import { isNewerLedger } from './ledger/newerVersion.js';
+import { nodeStorage } from './ledger/nodeStorage.js';
 import type { Clock, Log } from './ports.js';
 import { randomHex } from './randomIds.js';
 
@@ -16,8 +17,8 @@ export interface WindowPorts {
   clock: Clock;
   log: Log;
   post(message: FromGateway): void;
-  /** The path of sql.js's wasm. */
-  wasmFile: string;
+  /** The path of sql.js's wasm; without it there is no ledger. */
+  wasmFile?: string;
   /** 0 to 1; Math.random by default. */
   random?(): number;
 }
@@ -60,7 +61,7 @@ export class WindowGateway {
       bind: () => this.bind(),
       whois: () => this.whois(),
       watch: (leader, gone) => this.watch(leader, gone),
-      isLedgerNewer: () => isLedgerNewer(this.start.dataDir),
+      isLedgerNewer: () => this.isLedgerNewer(),
       clock,
       random,
       on: (event) => this.tell(event),
@@ -102,6 +103,11 @@ export class WindowGateway {
     return developmentToken === null ? identity : { ...identity, token: developmentToken };
   }
 
+  /** What cannot be read is not newer; opening it says the rest. */
+  private isLedgerNewer(): Promise<boolean> {
+    return isNewerLedger(nodeStorage, this.start.dataDir).catch(() => false);
+  }
+
   private bind(): Promise<Leading> {
     const bound = this.bindNow();
     this.binding = bound;
@@ -118,7 +124,8 @@ export class WindowGateway {
       { clock, log },
       {
         ...identity,
-        ...{ instance, wasmFile, host: start.host, port: start.port, version: start.version },
+        ...(wasmFile === undefined ? {} : { wasmFile }),
+        ...{ instance, host: start.host, port: start.port, version: start.version },
         ...{ dataDir: start.dataDir, proxy, demo: start.demo },
         readKeys: async () => {
           const merged = this.inheritance.merge(await editor.readKeys());

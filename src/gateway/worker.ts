@@ -1,7 +1,7 @@
-import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FromGateway, ToGateway, WorkerStart } from '../protocol/worker.js';
 import { filterLog, isLogLevel } from './jsonLog.js';
+import { wasmFile } from './ledger/wasmFile.js';
 import type { Log } from './ports.js';
 import { systemClock } from './systemClock.js';
 import { WindowGateway } from './windowGateway.js';
@@ -26,7 +26,7 @@ const gateway = new WindowGateway(start, {
     post(message);
     if (message.type === 'closed') port.close();
   },
-  wasmFile: path.join(__dirname, 'sql-wasm.wasm'),
+  wasmFile: wasmFile(__dirname),
 });
 port.on('message', (message: ToGateway) => gateway.receive(message));
 gateway.begin();

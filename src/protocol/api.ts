@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { analytics, analyticsQuery, requestDetail, requestPage, requestsQuery } from './analytics.js';
 
 /**
  * The admin API in one table: method, path, what goes in and what comes out. The server's validation and
@@ -86,6 +87,44 @@ const cooldown = z.object({
   until: z.number(),
 });
 
+const chainModel = z.object({
+  model: z.string(),
+  provider: z.string(),
+  id: z.string(),
+  name: z.string(),
+  enabled: z.boolean(),
+  available: z.boolean(),
+});
+
+const newChain = z.strictObject({
+  /** In order; null goes back to the catalog's order. Models that are not named follow by their rank. */
+  data: z
+    .array(
+      z.strictObject({
+        model: z
+          .string()
+          .regex(/^[^/]+\/.+$/, 'expected "provider/model"')
+          .max(300),
+        enabled: z.boolean().optional(),
+      }),
+    )
+    .max(5000)
+    .refine((models) => new Set(models.map(({ model }) => model)).size === models.length, 'names a model twice')
+    .nullable(),
+});
+
+const quotaUse = z.object({
+  id: z.string(),
+  kind: z.string(),
+  provider: z.string(),
+  model: z.string().nullable(),
+  keyId: z.string().nullable(),
+  used: z.number(),
+  limit: z.number().nullable(),
+  source: z.enum(['catalog', 'user', 'header', 'error']).nullable(),
+  resetsAt: z.number(),
+});
+
 const list = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item) });
 
 export interface ApiEndpoint {
@@ -93,6 +132,8 @@ export interface ApiEndpoint {
   /** With `{id}` where a path parameter stands. */
   path: string;
   summary: string;
+  /** The query's parameters: an object of what their text is read as. */
+  query?: z.ZodType;
   input?: z.ZodType;
   output?: z.ZodType;
   /** Of success; 200 unless said. */
@@ -162,6 +203,25 @@ export const apiEndpoints = {
     input: settings,
     output: settings,
   },
+  getChain: {
+    method: 'GET',
+    path: '/api/chain',
+    summary: 'The models in the order they are tried; those that are off come last',
+    output: list(chainModel),
+  },
+  putChain: {
+    method: 'PUT',
+    path: '/api/chain',
+    summary: 'Sets the order, and which models are off',
+    input: newChain,
+    output: list(chainModel),
+  },
+  getQuota: {
+    method: 'GET',
+    path: '/api/quota',
+    summary: 'What was used of each quota window, its limit where one is known, and when it ends',
+    output: list(quotaUse),
+  },
   listCooldowns: {
     method: 'GET',
     path: '/api/cooldowns',
@@ -169,6 +229,26 @@ export const apiEndpoints = {
     output: list(cooldown),
   },
   clearCooldown: { method: 'DELETE', path: '/api/cooldowns/{id}', summary: 'Lifts a cooldown: retry now', status: 204 },
+  getAnalytics: {
+    method: 'GET',
+    path: '/api/analytics',
+    summary: 'What was asked and answered in a window, as sums, percentiles and a series',
+    query: analyticsQuery,
+    output: analytics,
+  },
+  listRequests: {
+    method: 'GET',
+    path: '/api/requests',
+    summary: 'The finished requests, newest first, a page at a time',
+    query: requestsQuery,
+    output: requestPage,
+  },
+  getRequest: {
+    method: 'GET',
+    path: '/api/requests/{id}',
+    summary: 'One finished request with its attempts',
+    output: requestDetail,
+  },
   events: {
     method: 'GET',
     path: '/api/events',
@@ -188,12 +268,16 @@ export function openApiDocument(version: string): Record<string, unknown> {
   for (const [name, endpoint] of Object.entries<ApiEndpoint>(apiEndpoints)) {
     const operations = paths[endpoint.path] ?? {};
     paths[endpoint.path] = operations;
+    const parameters = [
+      ...(endpoint.path.includes('{id}')
+        ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }]
+        : []),
+      ...(endpoint.query ? queryParameters(endpoint.query) : []),
+    ];
     operations[endpoint.method.toLowerCase()] = {
       operationId: name,
       summary: endpoint.summary,
-      ...(endpoint.path.includes('{id}')
-        ? { parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }] }
-        : {}),
+      ...(parameters.length > 0 ? { parameters } : {}),
       ...(endpoint.input ? { requestBody: { required: true, content: jsonContent(endpoint.input) } } : {}),
       responses: {
         [String(endpoint.status ?? 200)]: {
@@ -213,6 +297,17 @@ export function openApiDocument(version: string): Record<string, unknown> {
   };
 }
 
+function queryParameters(query: z.ZodType) {
+  const { properties = {}, required = [] } = toJsonSchema(query);
+  return Object.entries(properties).map(([name, schema]) => {
+    return { name, in: 'query', required: required.includes(name), schema };
+  });
+}
+
 function jsonContent(schema: z.ZodType) {
-  return { 'application/json': { schema: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) } };
+  return { 'application/json': { schema: toJsonSchema(schema) } };
+}
+
+function toJsonSchema(schema: z.ZodType) {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
 }

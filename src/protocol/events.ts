@@ -2,6 +2,8 @@
 export type GatewayEvent =
   | { type: 'request.started'; id: string; at: number; model: string; stream: boolean; client: string | null }
   | { type: 'request.routed'; id: string; at: number; provider: string; model: string; attempt: number }
+  /** The answer grows; told twice a second at most, without an id of its own. Tokens are estimated. */
+  | { type: 'request.progressed'; id: string; at: number; provider: string; model: string; completionTokens: number }
   | { type: 'request.ended'; id: string; at: number; outcome: RequestOutcome }
   | {
       type: 'key.changed';
@@ -19,7 +21,44 @@ export type GatewayEvent =
       until: number | null;
       kind: string;
     }
+  /** A window's count changed by a settled request. */
+  | { type: 'quota.changed'; at: number; windows: QuotaUse[] }
   | { type: 'gateway.changed'; at: number; state: GatewayState };
+
+/** A request that is being answered. */
+export interface ActiveRequest {
+  id: string;
+  /** ms since the epoch. */
+  startedAt: number;
+  /** What was asked for. */
+  model: string;
+  client: string | null;
+  /** Who is being asked; null before the first attempt. */
+  provider: string | null;
+  servedModel: string | null;
+  /** Counts from 1; 0 before the first. */
+  attempt: number;
+  /** Of the answer so far, estimated. */
+  completionTokens: number;
+}
+
+/** What was used of one quota window (`GET /api/quota`). */
+export interface QuotaUse {
+  /** Names what shares the window. */
+  id: string;
+  kind: string;
+  provider: string;
+  /** null where the models of a provider share the window. */
+  model: string | null;
+  keyId: string | null;
+  used: number;
+  /** null where none is known. */
+  limit: number | null;
+  /** Where the limit comes from. */
+  source: 'catalog' | 'user' | 'header' | 'error' | null;
+  /** ms since the epoch. */
+  resetsAt: number;
+}
 
 export interface RequestOutcome {
   status: 'success' | 'error' | 'canceled';
@@ -29,7 +68,7 @@ export interface RequestOutcome {
   provider: string | null;
   model: string | null;
   keyId: string | null;
-  /** ms from the request's arrival. */
+  /** ms from the request's arrival to the first byte of the answer. */
   firstTokenMs: number | null;
   totalMs: number;
   promptTokens: number | null;
@@ -43,6 +82,8 @@ export interface RequestOutcome {
 /** `GET /api/state`. */
 export interface GatewayState {
   version: string;
+  /** Names this life of the gateway. */
+  instance: string;
   /** ms since start. */
   uptimeMs: number;
   leader: boolean;
@@ -62,4 +103,8 @@ export interface GatewayState {
   demo: boolean;
   /** The most recent answered request, for whoever comes late. */
   lastRequest: { at: number; outcome: RequestOutcome } | null;
+  /** Requests in flight, oldest first. */
+  active: ActiveRequest[];
+  /** Whether what happens is being saved; a sentence says why not. */
+  ledger: { isSaving: boolean; message: string | null };
 }

@@ -52,9 +52,9 @@ export interface WorkerStart {
 export interface GatewayNotice {
   /**
    * `damaged`: a file was set aside (`file` names it); `not-saving`: the disk refuses writes; `saving-again`: it takes
-   * them again.
+   * them again; `unusable`: there is no ledger, the gateway runs from memory.
    */
-  kind: 'damaged' | 'not-saving' | 'saving-again';
+  kind: 'damaged' | 'not-saving' | 'saving-again' | 'unusable';
   message: string;
   file: string | null;
 }

@@ -37,7 +37,7 @@ export function ledgerNotice({ kind, message, file }: GatewayNotice): void {
         file ?? '',
       ),
     );
-  } else if (kind === 'not-saving') {
+  } else if (kind === 'not-saving' || kind === 'unusable') {
     void vscode.window.showErrorMessage(
       vscode.l10n.t('FreeLLM cannot save its data: {0}. It goes on in memory until the disk takes it again.', message),
     );

@@ -9,6 +9,7 @@ function measures(over: Partial<Measures>): Measures {
     p99: 300,
     cpuPerRequest: 20,
     firstChunk: 100,
+    firstOfBurst: 100,
     chunksPerSecond: 1000,
     cpuPerChunk: 5,
     firstTokenMs: { 1: 51, 16: 51, 64: 51 },

@@ -56,7 +56,7 @@ class Window {
         logLevel: 'debug',
         ...start,
       },
-      { clock, log: this, post: (message) => this.hear(message), wasmFile: '' },
+      { clock, log: this, post: (message) => this.hear(message) },
     );
     this.gateway.begin();
   }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ConfigFile } from '../../src/gateway/config/configFile.js';
 import { createGateway } from '../../src/gateway/gateway.js';
 import type { Clock, LogLevel } from '../../src/gateway/ports.js';
@@ -11,6 +12,10 @@ export interface TestGatewayOptions {
   demo?: boolean;
   keys?: StoredKey[];
   host?: string;
+  /** Where its ledger lives; none if left out. */
+  dataDir?: string;
+  /** Where its keys go; into memory if left out. */
+  saveKeys?(keys: StoredKey[]): Promise<void>;
 }
 
 export interface LogLine {
@@ -48,6 +53,9 @@ export const testSecret = 'secret-00112233445566778899aabbccddeeff';
 export const testInstance = 'abcdef0123456789abcdef0123456789';
 export const testAdminToken = 'admin-fedcba9876543210fedcba9876543210';
 
+/** sql.js's wasm, for gateways with a ledger. */
+export const sqlWasm = path.resolve(import.meta.dirname, '../../node_modules/sql.js/dist/sql-wasm.wasm');
+
 /** The real clock: timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -80,6 +88,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       ...(options.config ? { config: options.config } : {}),
       ...(options.keys ? { keys: options.keys } : {}),
       ...(options.demo === undefined ? {} : { demo: options.demo }),
+      ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir, wasmFile: sqlWasm }),
+      ...(options.saveKeys ? { saveKeys: options.saveKeys } : {}),
     },
   );
   const { port, token, adminToken } = await gateway.listen();

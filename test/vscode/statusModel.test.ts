@@ -47,6 +47,9 @@ function gateway(change: Partial<GatewayState> = {}): GatewayState {
     reason: null,
     demo: false,
     lastRequest: null,
+    active: [],
+    ledger: { isSaving: true, message: null },
+    instance: 'test',
     ...change,
   };
 }

@@ -2,20 +2,19 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import type * as z from 'zod';
-import {
-  type ApiEndpoint,
-  type ApiEndpointName,
-  type ApiSettings,
-  apiEndpoints,
-  openApiDocument,
-} from '../../protocol/api.js';
-import type { GatewayState } from '../../protocol/events.js';
+import { type ApiEndpoint, type ApiEndpointName, apiEndpoints, openApiDocument } from '../../protocol/api.js';
+import type { ChainModel } from '../../protocol/chain.js';
+import type { GatewayState, QuotaUse } from '../../protocol/events.js';
 import type { ProviderView } from '../../protocol/provider.js';
 import type { EventBus } from '../eventBus.js';
 import { type KeyPool, keyView } from '../keys/keyPool.js';
 import type { KeyService } from '../keys/keyService.js';
+import type { Bookkeeping } from '../ledger/bookkeeping.js';
 import type { Clock } from '../ports.js';
-import type { Cooldowns } from '../routing/cooldowns.js';
+import type { Chain } from '../routing/chain.js';
+import type { Cooldown, Cooldowns } from '../routing/cooldowns.js';
+import type { Settings } from '../settings.js';
+import { registerAnalyticsRoutes } from './analyticsRoutes.js';
 import { HttpError, invalidRequest } from './errors.js';
 import { serveEvents } from './eventsRoute.js';
 import { readJsonBody } from './requestBody.js';
@@ -37,10 +36,15 @@ export interface ApiContext {
   keys: KeyPool;
   keyService: KeyService;
   cooldowns: Cooldowns;
+  books: Bookkeeping;
+  settings: Settings;
+  chain: Chain;
+  /** The config file has a chain: it holds, and is changed there. */
+  isChainFixed: boolean;
   state(): GatewayState;
   providers(): ProviderView[];
-  settings(): ApiSettings;
-  changeSettings(change: ApiSettings): ApiSettings;
+  chainModels(): ChainModel[];
+  quota(): QuotaUse[];
 }
 
 /** The admin API. Who may call it is checked before (access.ts). */
@@ -65,18 +69,39 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
     return c.body(null, 204);
   });
   routes.post('/api/keys/:id/test', async (c) => c.json(await keyService.test(c.req.param('id'))));
-  routes.get('/api/settings', (c) => c.json(context.settings()));
-  routes.put('/api/settings', async (c) => c.json(context.changeSettings(await readInput('putSettings', c.env))));
-  routes.get('/api/cooldowns', (c) => c.json({ data: cooldowns.list() }));
+  routes.get('/api/settings', (c) => c.json(context.settings.all));
+  routes.put('/api/settings', async (c) => {
+    return c.json(await context.settings.save(await readInput('putSettings', c.env)));
+  });
+  routes.get('/api/chain', (c) => c.json({ data: context.chainModels() }));
+  routes.put('/api/chain', async (c) => {
+    const { data } = await readInput('putChain', c.env);
+    if (context.isChainFixed) throw chainInConfig();
+    const entries = data?.map(({ model, enabled }) => ({ model, isEnabled: enabled ?? true })) ?? null;
+    await context.chain.replace(entries);
+    return c.json({ data: context.chainModels() });
+  });
+  routes.get('/api/quota', (c) => c.json({ data: context.quota() }));
+  routes.get('/api/cooldowns', (c) => c.json({ data: cooldowns.list().map(cooldownView) }));
   routes.delete('/api/cooldowns/:id', (c) => {
     if (cooldowns.clear(c.req.param('id'))) return c.body(null, 204);
     throw new HttpError(404, 'invalid_request_error', 'not_found', 'There is no cooldown with this id');
   });
+  registerAnalyticsRoutes(routes, { query: (read) => context.books.query(read), now: context.clock.now });
   routes.get('/api/events', (c) => {
     serveEvents(context, c.env.incoming, c.env.outgoing, c.get('requestId'));
     return RESPONSE_ALREADY_SENT;
   });
   return routes;
+}
+
+function cooldownView({ target: _target, streak: _streak, ...view }: Cooldown): Omit<Cooldown, 'target' | 'streak'> {
+  return view;
+}
+
+function chainInConfig(): HttpError {
+  const message = 'The chain is in the config file: change it there';
+  return new HttpError(409, 'invalid_request_error', 'chain_in_config', message);
 }
 
 type InputOf<Name extends ApiEndpointName> = (typeof apiEndpoints)[Name] extends {

@@ -106,11 +106,6 @@ export function createListener(context: AppContext): RequestListener {
   };
 }
 
-/** Requests that are answered from the moment the port is bound, before there is a ledger or a key. */
-export function isEarly(incoming: IncomingMessage): boolean {
-  return isWhois(incoming) || incoming.url === '/livez';
-}
-
 function answerWhois(context: AppContext, gate: Gate, incoming: IncomingMessage, outgoing: ServerResponse): void {
   const requestId = context.newId('req_');
   const { instance, secret } = context;

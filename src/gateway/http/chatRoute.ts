@@ -1,22 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ChatRequest } from '../../protocol/chat.js';
 import type { RequestOutcome } from '../../protocol/events.js';
-import type { EventBus } from '../eventBus.js';
+import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
 import { AbortLatch, type LoopContext, type RunOutcome, runChat } from '../routing/attemptLoop.js';
-import type { Candidate, Inventory } from '../routing/inventory.js';
+import type { Inventory } from '../routing/inventory.js';
 import { resolveModel } from '../routing/resolveModel.js';
 import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
+import type { ActiveRequests, RunningRequest } from './activeRequests.js';
 import { ResponseSink } from './chatSink.js';
 import { type HttpError, toHttpError } from './errors.js';
 import { readJsonBody } from './requestBody.js';
-import type { RequestTally } from './requestTally.js';
+import { requestRow } from './requestRow.js';
 
 export interface ChatRouteContext {
   clock: Clock;
   log: Log;
-  events: EventBus;
-  tally: RequestTally;
+  active: ActiveRequests;
+  /** Takes what is kept of a finished request. */
+  record(row: RequestRow): void;
   inventory(): Inventory;
   loop: LoopContext;
 }
@@ -40,20 +43,14 @@ export async function serveChat(
     const candidates = resolveModel(context.inventory(), request.model);
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
-    context.tally.begin();
-    context.events.emit({
-      type: 'request.started',
-      id: requestId,
-      model: request.model,
-      stream: request.stream,
-      client: clientOf(incoming),
-    });
-    const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt };
+    const running = runningRequest(requestId, startedAt, request, clientOf(incoming));
+    context.active.begin(running);
+    const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
       const outcome = await runChat(context.loop, run);
-      finish(context, requestId, toOutcome(outcome, sink, startedAt, context.clock.now()));
+      finish(context, running, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
     } catch (error) {
-      finish(context, requestId, null);
+      context.active.end(requestId, null);
       throw error;
     } finally {
       sink.close();
@@ -63,9 +60,24 @@ export async function serveChat(
   }
 }
 
-function finish(context: ChatRouteContext, requestId: string, outcome: RequestOutcome | null): void {
-  context.tally.end(outcome, context.clock.now());
-  if (outcome) context.events.emit({ type: 'request.ended', id: requestId, outcome });
+function runningRequest(id: string, startedAt: number, request: ChatRequest, client: string | null): RunningRequest {
+  return {
+    id,
+    startedAt,
+    model: request.model,
+    isStream: request.stream,
+    client,
+    provider: null,
+    servedModel: null,
+    attempt: 0,
+    readTokens: () => 0,
+    toldTokens: 0,
+  };
+}
+
+function finish(context: ChatRouteContext, running: RunningRequest, run: RunOutcome, outcome: RequestOutcome): void {
+  context.active.end(running.id, outcome);
+  context.record(requestRow(running, run, outcome));
 }
 
 function refuse(context: ChatRouteContext, outgoing: ServerResponse, requestId: string, error: unknown): void {

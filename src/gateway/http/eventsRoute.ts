@@ -26,11 +26,13 @@ export function serveEvents(
   };
   const snapshot = { type: 'gateway.changed', at: context.clock.now(), state: context.state() };
   write(`event: gateway.changed\ndata: ${JSON.stringify(snapshot)}\n\n`);
-  const header = Number(incoming.headers['last-event-id']);
-  const after = Number.isInteger(header) && incoming.headers['last-event-id'] !== undefined ? header : undefined;
-  const unsubscribe = context.events.subscribe(({ id, event }) => {
-    write(`id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-  }, after);
+  const after = incoming.headers['last-event-id'];
+  const unsubscribe = context.events.subscribe(
+    ({ id, event }) => {
+      write(`${id === null ? '' : `id: ${id}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    },
+    typeof after === 'string' ? after : undefined,
+  );
   let cancel = () => {};
   const keepAlive = () => {
     write(sseComment('keepalive'));

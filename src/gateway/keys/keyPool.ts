@@ -6,7 +6,11 @@ export interface KeyHealth {
   /** The provider's own words. */
   message: string | null;
   checkedAt: number | null;
+  /** A probe said so. It carries no prompt, so that its words may be kept. */
+  isProbed: boolean;
 }
+
+const UNKNOWN: KeyHealth = { status: 'unknown', message: null, checkedAt: null, isProbed: false };
 
 /** A key with what the gateway knows of it. Mutable: the pool is the one owner. */
 export interface PoolKey extends StoredKey {
@@ -21,10 +25,11 @@ export interface KeyPool {
   all(): readonly PoolKey[];
   get(id: string): PoolKey | undefined;
   ofProvider(provider: string): PoolKey[];
-  add(key: StoredKey, origin: PoolKey['origin']): PoolKey;
+  /** `health`: as it was before a restart. */
+  add(key: StoredKey, origin: PoolKey['origin'], health?: KeyHealth): PoolKey;
   update(id: string, change: Partial<Omit<StoredKey, 'id' | 'provider'>>): PoolKey | undefined;
   remove(id: string): boolean;
-  setHealth(id: string, status: KeyHealthStatus, message: string | null): void;
+  setHealth(id: string, status: KeyHealthStatus, message: string | null, isProbed?: boolean): void;
   /** What the secret store should hold. */
   stored(): StoredKey[];
 }
@@ -36,8 +41,8 @@ export function createKeyPool(now: () => number, onChange: (key: PoolKey, change
     all: () => [...keys.values()],
     get: (id) => keys.get(id),
     ofProvider: (provider) => [...keys.values()].filter((key) => key.provider === provider),
-    add(stored, origin) {
-      const key: PoolKey = { ...stored, origin, health: { status: 'unknown', message: null, checkedAt: null } };
+    add(stored, origin, health = UNKNOWN) {
+      const key: PoolKey = { ...stored, origin, health: { ...health } };
       keys.set(key.id, key);
       onChange(key, 'added');
       return key;
@@ -46,7 +51,7 @@ export function createKeyPool(now: () => number, onChange: (key: PoolKey, change
       const key = keys.get(id);
       if (!key) return undefined;
       if (change.secret !== undefined && change.secret !== key.secret) {
-        key.health = { status: 'unknown', message: null, checkedAt: null };
+        key.health = { ...UNKNOWN };
       }
       Object.assign(key, change);
       onChange(key, 'updated');
@@ -59,11 +64,11 @@ export function createKeyPool(now: () => number, onChange: (key: PoolKey, change
       onChange(key, 'removed');
       return true;
     },
-    setHealth(id, status, message) {
+    setHealth(id, status, message, isProbed = false) {
       const key = keys.get(id);
       if (!key) return;
       const isSame = key.health.status === status && key.health.message === message;
-      key.health = { status, message, checkedAt: now() };
+      key.health = { status, message, checkedAt: now(), isProbed };
       if (!isSame) onChange(key, 'health');
     },
     stored: () => [...keys.values()].filter((key) => key.origin === 'stored').map(toStored),
@@ -82,7 +87,7 @@ export function keyView(key: PoolKey): KeyView {
     label: key.label,
     mask: maskSecret(key.secret),
     enabled: key.enabled,
-    health: { ...key.health },
+    health: { status: key.health.status, message: key.health.message, checkedAt: key.health.checkedAt },
     limits: key.limits ?? {},
     models: key.models ?? null,
   };

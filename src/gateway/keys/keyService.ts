@@ -73,10 +73,10 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     if (!key) return;
     if (result.listed) models.setListed(key.provider, result.listed);
     if (result.status === 'healthy') {
-      pool.setHealth(id, 'healthy', null);
+      pool.setHealth(id, 'healthy', null, true);
       cooldowns.clearKey(id);
-    } else if (result.status === 'invalid') pool.setHealth(id, 'invalid', result.message);
-    else if (key.health.status === 'unknown') pool.setHealth(id, 'error', result.message);
+    } else if (result.status === 'invalid') pool.setHealth(id, 'invalid', result.message, true);
+    else if (key.health.status === 'unknown') pool.setHealth(id, 'error', result.message, true);
   }
 
   async function discoverFor(key: PoolKey, attempt: number): Promise<void> {
@@ -179,7 +179,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     discover() {
       const asked = new Set<string>();
       for (const key of pool.all()) {
-        if (asked.has(key.provider) || !key.enabled || models.has(key.provider)) continue;
+        if (asked.has(key.provider) || !key.enabled || models.isFresh(key.provider)) continue;
         asked.add(key.provider);
         void discoverFor(key, 0);
       }

@@ -10,6 +10,8 @@ export function replaceStoredKeys(pool: KeyPool, keys: readonly StoredKey[]): bo
   for (const key of keys) {
     const had = before.get(key.id);
     if (had === JSON.stringify(key)) continue;
+    // The config file's keys are not the store's.
+    if (had === undefined && pool.get(key.id)) continue;
     if (had === undefined) {
       pool.add(key, 'stored');
       isAnyNew = true;

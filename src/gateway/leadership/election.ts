@@ -27,7 +27,7 @@ export interface ElectionPorts<Leading> {
   /** Holds a connection to the leader and calls back once when it is gone. Returns what stops watching. */
   watch(leader: ProvenGateway, gone: () => void): () => void;
   /** Whether a newer version wrote the ledger: then this one may only follow. */
-  isLedgerNewer(): boolean;
+  isLedgerNewer(): Promise<boolean>;
   clock: Clock;
   /** 0 to 1. */
   random(): number;
@@ -79,7 +79,8 @@ class Candidate<Leading> {
   }
 
   private async attempt(): Promise<void> {
-    let mayLead = !this.ports.isLedgerNewer();
+    let mayLead = !(await this.ports.isLedgerNewer());
+    if (this.isOver) return;
     if (mayLead) {
       try {
         const leading = await this.ports.bind();

@@ -33,7 +33,7 @@ export interface AttemptRow {
   provider: string;
   model: string;
   keyId: string | null;
-  /** The failure's kind; null when it answered. */
+  /** The failure's kind; null when it answered, `canceled` when the client left. */
   kind: string | null;
   /** The provider's HTTP status, where there was one. */
   httpStatus: number | null;

@@ -21,9 +21,9 @@ export class LedgerError extends Error {
 export interface LedgerNotice {
   /**
    * `damaged`: a file was set aside (`file` names it); `not-saving`: the disk refuses writes, what happens is kept in
-   * memory; `saving-again`: it takes them again.
+   * memory; `saving-again`: it takes them again; `unusable`: there is no ledger, the gateway runs from memory.
    */
-  kind: 'damaged' | 'not-saving' | 'saving-again';
+  kind: 'damaged' | 'not-saving' | 'saving-again' | 'unusable';
   message: string;
   /** Where the damaged file is now. */
   file: string | null;

@@ -56,7 +56,7 @@ const MIGRATIONS: readonly string[] = [
     kind TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, streak INTEGER NOT NULL
   ) WITHOUT ROWID;
 
-  -- Sums by hour and by day (UTC) and what they are of; dimension is total, provider, model, key, client, kind or code.
+  -- Sums by hour and by day (UTC) and what they are of; dimension is total, model, key, client, kind or code.
   CREATE TABLE rollups (
     grain TEXT NOT NULL, dimension TEXT NOT NULL, start INTEGER NOT NULL, value TEXT NOT NULL,
     requests INTEGER NOT NULL, successes INTEGER NOT NULL, errors INTEGER NOT NULL, canceled INTEGER NOT NULL,
@@ -87,6 +87,8 @@ export function migrate(database: SqlDatabase): number {
 
 /** Where an SQLite file's header keeps `user_version` (https://www.sqlite.org/fileformat2.html, 1.3). */
 const VERSION_OFFSET = 60;
+/** Where it keeps the file change counter: every transaction raises it, whoever makes it. */
+const COUNTER_OFFSET = 24;
 const MAGIC = 'SQLite format 3\0';
 
 /** The schema version of a database file by its first bytes, without opening it; null for what is no SQLite file. */
@@ -94,4 +96,9 @@ export function schemaVersionOf(header: Uint8Array): number | null {
   const bytes = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
   if (bytes.length < 100 || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) return null;
   return bytes.readUInt32BE(VERSION_OFFSET);
+}
+
+/** How often a database file was changed, by its first bytes. The file must be one. */
+export function changeCounterOf(header: Uint8Array): number {
+  return Buffer.from(header.buffer, header.byteOffset, header.byteLength).readUInt32BE(COUNTER_OFFSET);
 }

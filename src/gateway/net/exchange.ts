@@ -22,7 +22,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private decoder: Transform | null = null;
   private cancelConnect: (() => void) | null = null;
   private stopConnectTimer: (() => void) | null = null;
-  private stopHeadersTimer: (() => void) | null;
+  private stopHeadersTimer: (() => void) | null = null;
   private isDone = false;
   private hasHeaders = false;
   /** No connection was opened for it: it went out on a kept-alive one. */
@@ -34,6 +34,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(private readonly options: ExchangeOptions) {
     this.handler = options.handler;
     const { headersMs } = options.timeouts;
+    if (headersMs === null) return;
     this.stopHeadersTimer = options.clock.after(headersMs, () => {
       this.fail(new UpstreamError('headers-timeout', `${options.origin}: no answer within ${headersMs} ms`));
     });

@@ -23,7 +23,7 @@ export interface UpstreamClientOptions {
   isLoopback?(hostname: string): boolean;
 }
 
-const MAX_PARSED_URLS = 256;
+const MAX_ENDPOINTS = 256;
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /** Set by undici from the body and the connection; a caller's copy would contradict it. */
@@ -47,6 +47,15 @@ interface Routes {
   /** Made at the first TLS connection: reading some 150 certificates would keep a gateway from starting for that long. */
   secureContext(): tls.SecureContext;
   pools: Map<string, OriginPool>;
+  /** By URL: they are few and asked again and again. */
+  endpoints: Map<string, Endpoint>;
+}
+
+/** What a URL means for a request. */
+interface Endpoint {
+  origin: string;
+  path: string;
+  pool: OriginPool;
 }
 
 function createRoutes(settings: ProxySettings): Routes {
@@ -62,7 +71,7 @@ function createRoutes(settings: ProxySettings): Routes {
     made ??= createSecureContext(settings.certificates);
     return made;
   };
-  return { settings, endpoint, problem, secureContext, pools: new Map() };
+  return { settings, endpoint, problem, secureContext, pools: new Map(), endpoints: new Map() };
 }
 
 function outgoingHeaders(headers: Record<string, string>): string[] {
@@ -88,16 +97,17 @@ export function createUpstreamClient(
   let routes = createRoutes(options.proxy ?? noProxy);
   const retired = new Set<OriginPool>();
   let isClosed = false;
-  const parsedUrls = new Map<string, URL>();
 
-  /** Endpoints are few and asked again and again. @throws TypeError where it is no URL. */
-  function parseUrl(text: string): URL {
-    const known = parsedUrls.get(text);
+  /** @throws TypeError where it is no URL, UpstreamError where it may not be called. */
+  function endpointOf(text: string): Endpoint {
+    const { endpoints } = routes;
+    const known = endpoints.get(text);
     if (known) return known;
     const url = new URL(text);
-    if (parsedUrls.size >= MAX_PARSED_URLS) parsedUrls.clear();
-    parsedUrls.set(text, url);
-    return url;
+    const endpoint = { origin: url.origin, path: url.pathname + url.search, pool: poolFor(url) };
+    if (endpoints.size >= MAX_ENDPOINTS) endpoints.clear();
+    endpoints.set(text, endpoint);
+    return endpoint;
   }
 
   function poolFor(url: URL): OriginPool {
@@ -122,22 +132,21 @@ export function createUpstreamClient(
   }
 
   function send(request: UpstreamRequest, timeouts: UpstreamTimeouts, handler: UpstreamHandler): { abort(): void } {
-    let url: URL;
-    let pool: OriginPool;
+    let endpoint: Endpoint;
     try {
-      url = parseUrl(request.url);
-      pool = poolFor(url);
+      endpoint = endpointOf(request.url);
     } catch (error) {
       return failLater(error, handler);
     }
+    const { origin, path, pool } = endpoint;
     const dispatch: Dispatcher.DispatchOptions = {
-      path: url.pathname + url.search,
+      path,
       method: request.method,
       headers: outgoingHeaders(request.headers),
       body: request.body,
     };
     const exchange = new Exchange({
-      origin: url.origin,
+      origin,
       timeouts,
       clock,
       handler,
@@ -167,10 +176,10 @@ export function createUpstreamClient(
       const stopTimer = clock.after(timeoutMs, () => {
         stop(new UpstreamError('headers-timeout', `No whole answer within ${timeoutMs} ms`));
       });
-      // The whole has one time-out; these two are there as the interface wants them.
+      // The whole has one time-out.
       const exchange = send(
         request,
-        { connectMs: timeoutMs, headersMs: timeoutMs },
+        { connectMs: timeoutMs, headersMs: null },
         {
           onHeaders(code, fields) {
             status = code;
@@ -210,6 +219,7 @@ export function createUpstreamClient(
       isClosed = true;
       await Promise.all([...routes.pools.values(), ...retired].map((pool) => pool.destroy()));
       routes.pools.clear();
+      routes.endpoints.clear();
     },
   };
 }

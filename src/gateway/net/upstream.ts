@@ -3,8 +3,8 @@ import type { UpstreamRequest } from '../providers/adapter.js';
 export interface UpstreamTimeouts {
   /** Until the socket (and TLS, and proxy tunnel) is up, in ms. */
   connectMs: number;
-  /** From dispatch until the response headers, in ms. The caller watches the first delta itself. */
-  headersMs: number;
+  /** From dispatch until the response headers, in ms; null where the caller has a time-out of its own for them. */
+  headersMs: number | null;
 }
 
 /** Raw callbacks of one exchange. Exactly one of `onEnd` and `onError` is called, once, last. */

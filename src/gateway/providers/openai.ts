@@ -10,6 +10,7 @@ import type {
   StreamDecoder,
   UpstreamRequest,
 } from './adapter.js';
+import { ChunkParser } from './chunkParser.js';
 import { errorMessage, errorStatus, isObject } from './errorBody.js';
 import { completionAsChunks, rescueFailedGeneration } from './failedGeneration.js';
 import { applyRules } from './parameterRules.js';
@@ -76,15 +77,16 @@ function decodeBody(text: string): DecodedBody {
 }
 
 function createStreamDecoder(request: ChatRequest): StreamDecoder {
-  return { decode: (event) => decodeEvent(event, request), end: () => [] };
+  const parser = new ChunkParser();
+  return { decode: (event) => decodeEvent(event, request, parser), end: () => [] };
 }
 
-function decodeEvent(event: SseEvent, request: ChatRequest): DecodedEvent[] {
+function decodeEvent(event: SseEvent, request: ChatRequest, parser: ChunkParser): DecodedEvent[] {
   const { data } = event;
   if (data === '[DONE]' || data.trim() === '[DONE]') return [{ type: 'done' }];
   let body: unknown;
   try {
-    body = JSON.parse(data);
+    body = parser.parse(data);
   } catch {
     return [];
   }

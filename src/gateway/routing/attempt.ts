@@ -27,6 +27,7 @@ export interface AttemptFailure {
 
 export interface AttemptAnswer {
   finishReason: FinishReason | null;
+  /** Estimated where the provider counted nothing. */
   usage: Usage | null;
 }
 
@@ -198,7 +199,7 @@ export function attemptWhole(
     });
     const exchange = context
       .upstreamFor(candidate)
-      .send(upstreamRequest, { connectMs: candidate.runtime.connectMs, headersMs: wholeMs }, handler);
+      .send(upstreamRequest, { connectMs: candidate.runtime.connectMs, headersMs: null }, handler);
     onAbort(() => {
       end({ type: 'aborted' });
       exchange.abort();

@@ -1,6 +1,7 @@
 import type { ChatRequest } from '../../protocol/chat.js';
 import type { HttpError } from '../http/errors.js';
 import type { NormalizedCompletion } from '../surfaces/completionNormalizer.js';
+import { estimateUsage, tokensOf } from '../surfaces/estimateUsage.js';
 import type { RequestNeeds } from '../surfaces/requestNeeds.js';
 import { type AttemptAnswer, type AttemptContext, type AttemptFailure, attemptWhole } from './attempt.js';
 import type { Cooldowns } from './cooldowns.js';
@@ -41,6 +42,8 @@ export interface ChatRun {
   signal: AbortLatch;
   /** ms since the epoch. */
   startedAt: number;
+  /** Where the live view reads how far the answer is. */
+  progress: { readTokens: () => number };
 }
 
 export interface LoopContext extends AttemptContext {
@@ -56,6 +59,8 @@ export type RunOutcome = AttemptAnswer & {
   error: HttpError | null;
   candidate: Candidate | null;
   failures: readonly AttemptRecord[];
+  /** How long the attempt took that answered, or that the client left, in ms; null where there was none. */
+  attemptMs: number | null;
 };
 
 const MAX_ATTEMPTS = 20;
@@ -93,12 +98,13 @@ export async function runChat(context: LoopContext, run: ChatRun): Promise<RunOu
     const startedAt = context.clock.now();
     context.onAttempt?.(run.id, candidate, failures.length + 1);
     const end = await attempt(context, run, candidate, failures);
-    if (run.signal.isAborted || end.type === 'aborted') return canceled(candidate, failures);
+    const attemptMs = context.clock.now() - startedAt;
+    if (run.signal.isAborted || end.type === 'aborted') return canceled(run, candidate, failures, attemptMs);
     if (end.type === 'answered') {
       context.cooldowns.success(candidate, startedAt);
       context.onSuccess(candidate);
       const { finishReason, usage } = end;
-      return { status: 'success', error: null, candidate, failures, finishReason, usage };
+      return { status: 'success', error: null, candidate, failures, attemptMs, finishReason, usage };
     }
     const failure = scrub(end.failure, candidate);
     if (end.type === 'failed' && end.isBlocked) skips.add(failure, candidate);
@@ -109,7 +115,7 @@ export async function runChat(context: LoopContext, run: ChatRun): Promise<RunOu
       status: failure.status,
       message: failure.message,
       isTimeout: end.isTimeout,
-      ms: context.clock.now() - startedAt,
+      ms: attemptMs,
     });
     if (end.type === 'broken') {
       const error = exhaustionError(failures.slice(-1), [candidate], context.cooldowns, context.clock.now());
@@ -145,15 +151,18 @@ async function attempt(
       onPayloads: (texts) => sink.payloads(texts),
     });
     signal.set(() => stream.abort());
+    run.progress.readTokens = () => stream.completionTokens;
     const end = await stream.run();
     if (end.type === 'answered' && !signal.isAborted) sink.end();
     return end;
   }
+  run.progress.readTokens = () => 0;
   const end = await attemptWhole(context, candidate, request, needs.promptTokens, (abort) => signal.set(abort));
   if (end.type !== 'answered') return end;
   const { completion } = end;
   if (!signal.isAborted) sink.answer(route, completion);
-  return { type: 'answered', finishReason: completion.finishReason, usage: completion.usage };
+  const usage = completion.usage ?? estimateUsage(needs.promptTokens, tokensOf(completion.text.length));
+  return { type: 'answered', finishReason: completion.finishReason, usage };
 }
 
 /** Whether the model can take the request at all: what it can do, and whether the prompt fits. */
@@ -186,9 +195,17 @@ function scrub(failure: Failure, candidate: Candidate): Failure {
 
 function fail(run: ChatRun, error: HttpError, failures: readonly AttemptRecord[]): RunOutcome {
   run.sink.fail(error, failures);
-  return { status: 'error', error, candidate: null, failures, finishReason: null, usage: null };
+  return { status: 'error', error, candidate: null, failures, attemptMs: null, finishReason: null, usage: null };
 }
 
-function canceled(candidate: Candidate, failures: readonly AttemptRecord[]): RunOutcome {
-  return { status: 'canceled', error: null, candidate, failures, finishReason: null, usage: null };
+/** What had come when the client left counts: the provider spent it. */
+function canceled(
+  run: ChatRun,
+  candidate: Candidate,
+  failures: readonly AttemptRecord[],
+  attemptMs: number,
+): RunOutcome {
+  const completionTokens = run.progress.readTokens();
+  const usage = completionTokens > 0 ? estimateUsage(run.needs.promptTokens, completionTokens) : null;
+  return { status: 'canceled', error: null, candidate, failures, attemptMs, finishReason: null, usage };
 }

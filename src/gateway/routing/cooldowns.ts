@@ -32,6 +32,10 @@ export interface Cooldown {
   readonly message: string;
   readonly since: number;
   readonly until: number;
+  /** What it lies on, as its scope names it: with the scope it is unique. */
+  readonly target: string;
+  /** Failures in a row, which the next length doubles from. */
+  readonly streak: number;
 }
 
 export interface CooldownHooks {
@@ -56,6 +60,8 @@ export interface Cooldowns {
   clear(id: string): boolean;
   /** A probe found the key well, or it was replaced: lifts all that lies on it. */
   clearKey(keyId: string): void;
+  /** Cooldowns of an earlier life of the gateway; those that have run out are left out. Nobody is told. */
+  restore(cooldowns: readonly Cooldown[]): void;
 }
 
 interface Streak {
@@ -127,6 +133,8 @@ class CooldownStore implements Cooldowns {
       message: failure.message,
       since: now,
       until,
+      target: key,
+      streak: streak.count,
     };
     if (!existing) this.count++;
     this.running.get(scope)?.set(key, cooldown);
@@ -180,6 +188,19 @@ class CooldownStore implements Cooldowns {
 
   clearKey(keyId: string): void {
     this.liftWhere((cooldown) => cooldown.keyId === keyId);
+  }
+
+  restore(cooldowns: readonly Cooldown[]): void {
+    const now = this.clock.now();
+    for (const cooldown of cooldowns) {
+      this.lastId = Math.max(this.lastId, Number(cooldown.id.slice(1)) || 0);
+      const running = this.running.get(cooldown.scope);
+      if (!running || cooldown.until <= now || running.has(cooldown.target)) continue;
+      running.set(cooldown.target, cooldown);
+      this.count++;
+      const { scope, target, kind, streak, since, until } = cooldown;
+      this.streaks.set(`${scope}${SEPARATOR}${target}${SEPARATOR}${kind}`, { count: streak, last: since, until });
+    }
   }
 
   private liftWhere(isMeant: (cooldown: Cooldown) => boolean): number {

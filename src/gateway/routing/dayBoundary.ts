@@ -6,14 +6,30 @@ const PACIFIC = 'America/Los_Angeles';
  * `pacific`: midnight in Los Angeles, summer time included (Google); `utc`: midnight UTC; `rolling`: 24 h after use.
  */
 export function msToDayBoundary(boundary: 'utc' | 'pacific' | 'rolling', nowMs: number): number {
-  if (boundary === 'rolling') return DAY_MS;
-  if (boundary === 'utc') return DAY_MS - (nowMs % DAY_MS);
-  const local = nowMs + pacificOffsetMs(nowMs);
-  const nextMidnight = (Math.floor(local / DAY_MS) + 1) * DAY_MS;
-  // The clock changes at 2 o'clock: the offset at the coming midnight is what counts.
-  const guess = nextMidnight - pacificOffsetMs(nowMs);
-  const at = nextMidnight - pacificOffsetMs(guess);
-  return Math.min(at - nowMs, DAY_MS);
+  return Math.min(quotaDay(boundary, nowMs).endsAt - nowMs, DAY_MS);
+}
+
+export interface QuotaDay {
+  /** ms since the epoch; the day is [startsAt, endsAt). */
+  startsAt: number;
+  endsAt: number;
+}
+
+/** The provider's day that this moment lies in: 23, 24 or 25 hours. A rolling one begins at this moment. */
+export function quotaDay(boundary: 'utc' | 'pacific' | 'rolling', nowMs: number): QuotaDay {
+  if (boundary === 'rolling') return { startsAt: nowMs, endsAt: nowMs + DAY_MS };
+  if (boundary === 'utc') {
+    const startsAt = nowMs - (nowMs % DAY_MS);
+    return { startsAt, endsAt: startsAt + DAY_MS };
+  }
+  const midnight = Math.floor((nowMs + pacificOffsetMs(nowMs)) / DAY_MS) * DAY_MS;
+  return { startsAt: fromPacific(midnight), endsAt: fromPacific(midnight + DAY_MS) };
+}
+
+/** The moment at which a clock in Los Angeles shows this. Its clock changes at 2 o'clock, so a midnight is unambiguous. */
+function fromPacific(localMs: number): number {
+  const guess = localMs - pacificOffsetMs(localMs);
+  return localMs - pacificOffsetMs(guess);
 }
 
 /** What Los Angeles' clock is ahead of UTC (negative), in ms. */

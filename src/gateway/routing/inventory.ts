@@ -2,6 +2,7 @@ import type { StoredKey } from '../../protocol/worker.js';
 import { discoverableModel } from '../catalog/modelDefaults.js';
 import type { ConfigFile, ConfigProvider } from '../config/configFile.js';
 import type { KeyPool, PoolKey } from '../keys/keyPool.js';
+import type { ChainEntry } from '../ledger/changes.js';
 import type { Adapter, AdapterTarget } from '../providers/adapter.js';
 import { fillAccountId, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
@@ -66,6 +67,8 @@ export interface InventorySources {
   demo: boolean;
   /** `provider/model` that turned out to be gone. */
   disabled: ReadonlySet<string>;
+  /** The user's order; null for the catalog's. A chain in the config file comes before it. */
+  chain: readonly ChainEntry[] | null;
 }
 
 /** The built-in demo takes whatever is asked. */
@@ -109,7 +112,9 @@ export function buildInventory(sources: InventorySources): Inventory {
   const pick = (names: readonly string[]) => names.flatMap((name) => byName.get(name) ?? []);
   for (const list of byModelId.values()) list.sort(byRank);
   return {
-    chain: sources.config.chain ? pick(withDemo(sources.config.chain)) : [...byName.values()].flat().sort(byRank),
+    chain: sources.config.chain
+      ? pick(withDemo(sources.config.chain))
+      : userOrder([...byName.values()].flat(), sources),
     byName,
     byModelId,
     profiles: new Map(Object.entries(sources.config.profiles ?? {}).map(([name, { chain }]) => [name, pick(chain)])),
@@ -134,13 +139,22 @@ function byRank(a: Candidate, b: Candidate): number {
   return isDemo || a.catalog.intelligenceRank - b.catalog.intelligenceRank || a.catalog.speedRank - b.catalog.speedRank;
 }
 
+/** The user's order where there is one; models that it does not know yet follow by their rank. */
+function userOrder(candidates: Candidate[], { chain }: InventorySources): Candidate[] {
+  candidates.sort(byRank);
+  if (!chain) return candidates;
+  const positions = new Map(chain.map(({ model }, position) => [model, position]));
+  const positionOf = ({ name }: Candidate) => positions.get(name) ?? chain.length;
+  return candidates.sort((a, b) => positionOf(a) - positionOf(b));
+}
+
 /** Whether a chain of the config names the model, or nothing switched it off. */
 function isModelOn(model: CatalogModel, sources: InventorySources): boolean {
   const name = `${model.provider}/${model.id}`;
   if (model.provider === 'demo') return sources.demo;
   if (sources.disabled.has(name)) return false;
   const { chain, profiles } = sources.config;
-  if (!chain) return model.enabled;
+  if (!chain) return sources.chain?.find((entry) => entry.model === name)?.isEnabled ?? model.enabled;
   return chain.includes(name) || Object.values(profiles ?? {}).some((profile) => profile.chain.includes(name));
 }
 

@@ -4,6 +4,7 @@ import type { UpstreamError, UpstreamHandler } from '../net/upstream.js';
 import type { DecodedEvent, SseEvent, StreamDecoder } from '../providers/adapter.js';
 import { completionAsChunks } from '../providers/failedGeneration.js';
 import { ChunkNormalizer } from '../surfaces/chunkNormalizer.js';
+import { tokensOf } from '../surfaces/estimateUsage.js';
 import {
   type AttemptAnswer,
   type AttemptContext,
@@ -81,11 +82,17 @@ export class StreamAttempt implements UpstreamHandler {
       this.cancelTimer = this.context.clock.after(limitMs, () => {
         this.timeOut(`No first delta within ${Math.round(limitMs / 1000)} s`);
       });
-      const timeouts = { connectMs, headersMs: limitMs };
-      const exchange = this.context.upstreamFor(this.candidate).send(upstreamRequest, timeouts, this);
+      const exchange = this.context
+        .upstreamFor(this.candidate)
+        .send(upstreamRequest, { connectMs, headersMs: null }, this);
       this.exchange = exchange;
       if (this.isEnded) exchange.abort();
     });
+  }
+
+  /** Of the answer so far, estimated. */
+  get completionTokens(): number {
+    return tokensOf(this.normalizer.characters);
   }
 
   /** The client is gone. */
@@ -239,7 +246,11 @@ export class StreamAttempt implements UpstreamHandler {
     if (!this.isCommitted) this.commit();
     this.outgoing.push(...terminal);
     this.flush();
-    this.end({ type: 'answered', finishReason: normalizer.finishReason, usage: normalizer.usage });
+    this.end({
+      type: 'answered',
+      finishReason: normalizer.finishReason,
+      usage: normalizer.usage ?? normalizer.estimatedUsage(),
+    });
     this.release();
   }
 
@@ -277,7 +288,8 @@ export class StreamAttempt implements UpstreamHandler {
 
   private breakOff(failure: Failure, isTimeout: boolean): void {
     this.flush();
-    const { finishReason, usage } = this.normalizer;
+    const { finishReason } = this.normalizer;
+    const usage = this.normalizer.usage ?? this.normalizer.estimatedUsage();
     if (this.isCommitted) this.end({ type: 'broken', failure, isTimeout, finishReason, usage });
     else this.end(failed(failure, isTimeout));
   }

@@ -1,5 +1,6 @@
 import type { ChatDelta, FinishReason, Usage } from '../../protocol/chat.js';
 import type { LooseChoice, LooseChunk } from '../providers/adapter.js';
+import { estimateUsage, tokensOf } from './estimateUsage.js';
 import { isRecord, readContent, readFinishReason, readReasoning, readUsage } from './looseParts.js';
 import { type TextPiece, ThinkSplitter } from './thinkSplitter.js';
 import { ToolCallTracker } from './toolCallTracker.js';
@@ -171,11 +172,9 @@ export class ChunkNormalizer {
     return JSON.stringify({ ...this.envelope, choices: [], usage: this.usage ?? this.estimatedUsage() });
   }
 
-  /** Where the provider gives no usage at all: about four characters a token. */
-  private estimatedUsage(): Usage {
-    const { promptTokens } = this.options;
-    const completion = Math.ceil(this.characters / 4);
-    return { prompt_tokens: promptTokens, completion_tokens: completion, total_tokens: promptTokens + completion };
+  /** Where the provider gives no usage at all. */
+  estimatedUsage(): Usage {
+    return estimateUsage(this.options.promptTokens, tokensOf(this.characters));
   }
 }
 

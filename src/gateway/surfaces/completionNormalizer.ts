@@ -25,7 +25,16 @@ export function normalizeCompletion(
   const message = normalizeMessage(from, options.newId);
   const finishReason = readFinishReason(choice?.finish_reason, (message.tool_calls?.length ?? 0) > 0);
   const usage = readUsage(loose.usage);
-  const completion: ChatCompletion = {
+  const hasAnswer =
+    (typeof message.content === 'string' && message.content.trim() !== '') ||
+    (message.tool_calls?.length ?? 0) > 0 ||
+    (typeof message.refusal === 'string' && message.refusal !== '');
+  const facts = { hasAnswer, finishReason, usage };
+  const isChoiceRight = message === from && choice?.index === 0 && choice.finish_reason === finishReason;
+  if (raw !== undefined && isChoiceRight && isEnvelopeRight(loose)) {
+    return { text: raw, completion: loose as ChatCompletion, ...facts };
+  }
+  const completion = {
     ...loose,
     id: typeof loose.id === 'string' && loose.id ? loose.id : options.newId('chatcmpl-'),
     object: 'chat.completion',
@@ -34,22 +43,21 @@ export function normalizeCompletion(
     choices: choice ? [{ ...choice, index: 0, message, finish_reason: finishReason ?? 'stop' }] : [],
     ...(usage ? { usage } : {}),
   } as ChatCompletion;
-  const hasAnswer =
-    (typeof message.content === 'string' && message.content.trim() !== '') ||
-    (message.tool_calls?.length ?? 0) > 0 ||
-    (typeof message.refusal === 'string' && message.refusal !== '');
-  const canPass =
-    raw !== undefined &&
-    message === from &&
+  return { text: JSON.stringify(completion), completion, ...facts };
+}
+
+/** Whether nothing around the one choice has to change. */
+function isEnvelopeRight(loose: LooseCompletion): boolean {
+  return (
+    typeof loose.id === 'string' &&
+    loose.id !== '' &&
+    loose.object === 'chat.completion' &&
+    typeof loose.created === 'number' &&
+    typeof loose.model === 'string' &&
+    loose.model !== '' &&
     loose.choices?.length === 1 &&
-    choice?.index === 0 &&
-    choice.finish_reason === finishReason &&
-    loose.id === completion.id &&
-    loose.object === completion.object &&
-    loose.created === completion.created &&
-    loose.model === completion.model &&
-    (loose.usage == null || typeof (loose.usage as Usage).total_tokens === 'number');
-  return { text: canPass ? raw : JSON.stringify(completion), completion, hasAnswer, finishReason, usage };
+    (loose.usage == null || typeof (loose.usage as Usage).total_tokens === 'number')
+  );
 }
 
 /** The same object where nothing has to change. */

@@ -60,6 +60,7 @@ export function readUsage(value: unknown): Usage | null {
   const promptTokens = typeof prompt === 'number' ? prompt : 0;
   const completionTokens = typeof completion === 'number' ? completion : 0;
   const total = value['total_tokens'];
+  if (typeof prompt === 'number' && typeof completion === 'number' && typeof total === 'number') return value as Usage;
   return {
     ...value,
     prompt_tokens: promptTokens,

@@ -23,6 +23,8 @@ const SAMPLES = 16;
 const SAMPLE_LENGTH = 256;
 /** From here on (Hangul Jamo, then kana, CJK, Hangul, …) a character is about one token. */
 const FIRST_WIDE = 0x1100;
+/** The same as a pattern: V8 knows without looking that a Latin text cannot match. */
+const WIDE = /[\u1100-\u1fff\u2070-\uffff]/;
 
 /** What a decoded request needs, and how long its prompt is: an estimate, cheap enough for every request. */
 export function requestNeeds(request: ChatRequest): RequestNeeds {
@@ -110,6 +112,7 @@ export function estimateTokens(text: string): number {
 }
 
 function countWide(text: string, from: number, to: number): number {
+  if (!WIDE.test(text.slice(from, to))) return 0;
   let wide = 0;
   for (let index = from; index < to; index++) {
     const code = text.charCodeAt(index);

@@ -89,7 +89,7 @@ describe('election', () => {
         port.watchers.set(instance, watchers.add(gone));
         return () => watchers.delete(gone);
       },
-      isLedgerNewer: () => standing.isLedgerNewer,
+      isLedgerNewer: async () => standing.isLedgerNewer,
       clock,
       random: () => random,
       on: (event) => void events.push(event),

@@ -1,0 +1,209 @@
+/** What the ledger costs at 100,000 rows: starting, asking, recording, folding, checkpointing. */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { RequestRow } from '../src/gateway/ledger/changes.js';
+import { nodeStorage } from '../src/gateway/ledger/nodeStorage.js';
+import { type OpenLedger, openLedger } from '../src/gateway/ledger/openLedger.js';
+import { createRetention } from '../src/gateway/ledger/retention.js';
+import { Rollups } from '../src/gateway/ledger/rollups.js';
+import { randomHex } from '../src/gateway/randomIds.js';
+import { systemClock } from '../src/gateway/systemClock.js';
+import { percentile } from './measure.js';
+import { freellmArgs, start } from './targets.js';
+
+export const LEDGER_ROWS = 100_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Times in ms, save those named µs. */
+export interface LedgerFigures {
+  rows: number;
+  /** From spawn to the line that says it listens, with an empty ledger and with all rows. */
+  startEmptyMs: number;
+  startMs: number;
+  /** `/api/analytics?window=30d`: the first time, and the median of ten. */
+  analyticsFirstMs: number;
+  analyticsMs: number;
+  /** On the request's own path. */
+  appendMicros: number;
+  /** Later, in batches: into the journal and the database. */
+  applyMicros: number;
+  /** The loop's longest stand while rows are folded away, and while an image is made. */
+  foldPauseMs: number;
+  checkpointPauseMs: number;
+}
+
+/** Measures with real files in `folder`; `upstream` is the mock's URL. */
+export async function measureLedger(root: string, folder: string, upstream: string): Promise<LedgerFigures> {
+  const data = path.join(folder, 'ledger');
+  const args = freellmArgs(root, data, upstream);
+  const startEmptyMs = await median(5, () => startMs(args));
+  const ledger = await open(root, data);
+  const { appendMicros, applyMicros } = await fill(ledger);
+  const checkpointPauseMs = await longestPause(() => ledger.close());
+  const started = await median(5, () => startMs(args));
+  const analytics = await askAnalytics(args);
+  const again = await open(root, data);
+  const foldPauseMs = await longestPause(() => fold(again));
+  await again.close();
+  return {
+    rows: LEDGER_ROWS,
+    startEmptyMs,
+    startMs: started,
+    analyticsFirstMs: analytics[0] ?? Number.NaN,
+    analyticsMs: percentile(analytics.slice(1), 0.5),
+    appendMicros,
+    applyMicros,
+    foldPauseMs,
+    checkpointPauseMs,
+  };
+}
+
+/** The figures as text, with the budgets of the issue beside them. */
+export function ledgerLines(figures: LedgerFigures): string[] {
+  const ms = (value: number) => `${value.toFixed(1)} ms`;
+  const line = (isMet: boolean, text: string) => `${isMet ? 'met   ' : 'MISSED'}  ${text}`;
+  const { startEmptyMs, startMs, analyticsFirstMs, analyticsMs, appendMicros, applyMicros } = figures;
+  return [
+    `Ledger, ${figures.rows.toLocaleString('en')} requests over 30 days`,
+    line(
+      startMs < 400,
+      `${ms(startMs)} from spawn to listening (at most 400); with an empty ledger ${ms(startEmptyMs)}`,
+    ),
+    line(
+      Math.max(analyticsFirstMs, analyticsMs) < 150,
+      `${ms(analyticsFirstMs)} for the first /api/analytics?window=30d, then ${ms(analyticsMs)} (at most 150)`,
+    ),
+    line(
+      appendMicros < 100,
+      `${appendMicros.toFixed(1)} µs on a request's path (at most 100), ${applyMicros.toFixed(1)} µs later in batches`,
+    ),
+    line(figures.foldPauseMs < 20, `${ms(figures.foldPauseMs)} longest pause while rows are folded away (at most 20)`),
+    line(
+      figures.checkpointPauseMs < 100,
+      `${ms(figures.checkpointPauseMs)} longest pause of a checkpoint (at most 100)`,
+    ),
+  ];
+}
+
+function open(root: string, folder: string): Promise<OpenLedger> {
+  const log = { log: () => undefined };
+  const wasmFile = path.join(root, 'node_modules', 'sql.js', 'dist', 'sql-wasm.wasm');
+  return openLedger(
+    { storage: nodeStorage, clock: systemClock, log, randomHex },
+    { folder, wasmFile, onNotice: ({ message }) => console.error(message), newSums: () => new Rollups() },
+  );
+}
+
+/** Appends all rows in bursts, as a busy month would leave them. */
+async function fill(ledger: OpenLedger): Promise<{ appendMicros: number; applyMicros: number }> {
+  const from = Date.now() - 30 * DAY_MS;
+  const appends: number[] = [];
+  const applies: number[] = [];
+  const burst = 500;
+  for (let at = 0; at < LEDGER_ROWS; at += burst) {
+    const rows = [...Array(burst).keys()].map((offset) => requestRow(at + offset, from));
+    const begun = performance.now();
+    for (const row of rows) ledger.append({ type: 'request', row });
+    const appended = performance.now();
+    ledger.query((database) => database.row('SELECT 1'));
+    appends.push(((appended - begun) * 1000) / burst);
+    applies.push(((performance.now() - appended) * 1000) / burst);
+    await nextTurn();
+  }
+  return { appendMicros: percentile(appends, 0.5), applyMicros: percentile(applies, 0.5) };
+}
+
+function requestRow(number: number, from: number): RequestRow {
+  const noise = createHash('md5').update(String(number)).digest();
+  const pick = (at: number, count: number) => (noise[at] ?? 0) % count;
+  const modelNumber = pick(1, 30);
+  const provider = `provider${modelNumber % 12}`;
+  const model = `model${modelNumber}`;
+  const keyId = `key_${modelNumber % 12}_${pick(2, 2)}`;
+  const totalMs = 300 + noise.readUInt16LE(4) / 4;
+  const hasFailed = pick(6, 10) === 0;
+  const failed = {
+    provider: 'provider1',
+    model: 'model1',
+    keyId: 'key_1_0',
+    kind: 'rate_limit',
+    httpStatus: 429,
+    ms: 80,
+  };
+  const answered = { provider, model, keyId, kind: null, httpStatus: 200, ms: Math.round(totalMs) };
+  return {
+    id: `req_${noise.toString('hex').slice(0, 24)}`,
+    at: Math.round(from + (number * 30 * DAY_MS) / LEDGER_ROWS),
+    client: `client${pick(3, 6)}`,
+    tokenId: null,
+    model: 'auto',
+    isStream: true,
+    status: 'success',
+    httpStatus: 200,
+    errorCode: null,
+    provider,
+    servedModel: model,
+    keyId,
+    firstTokenMs: Math.round(totalMs / 4),
+    totalMs: Math.round(totalMs),
+    promptTokens: 500 + pick(8, 200) * 20,
+    completionTokens: 20 + pick(9, 200),
+    attempts: hasFailed ? [failed, answered] : [answered],
+  };
+}
+
+/** Takes away the older half, a step at a time, as the gateway does. */
+async function fold(ledger: OpenLedger): Promise<void> {
+  const retention = createRetention({
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    retentionDays: () => 15,
+  });
+  while (ledger.maintain((database) => retention.step(database))) await nextTurn();
+}
+
+/** The longest that the loop stood still during the work, in ms. */
+async function longestPause(work: () => Promise<unknown>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await sleep(20);
+  delay.reset();
+  await work();
+  await sleep(20);
+  delay.disable();
+  return delay.max / 1e6;
+}
+
+async function startMs(args: string[]): Promise<number> {
+  const target = await start('cold start', args);
+  await target.stop();
+  return target.startMs;
+}
+
+async function askAnalytics(args: string[]): Promise<number[]> {
+  const target = await start('analytics', args);
+  const times: number[] = [];
+  try {
+    for (let at = 0; at < 11; at++) {
+      const begun = performance.now();
+      const response = await fetch(`${target.url}/api/analytics?window=30d`, {
+        headers: { authorization: 'Bearer bench-admin-token-0123456789' },
+      });
+      const body = (await response.json()) as { totals?: { requests: number } };
+      times.push(performance.now() - begun);
+      if (!body.totals || body.totals.requests < LEDGER_ROWS * 0.99)
+        throw new Error(JSON.stringify(body).slice(0, 300));
+    }
+  } finally {
+    await target.stop();
+  }
+  return times;
+}
+
+async function median(times: number, measure: () => Promise<number>): Promise<number> {
+  const values: number[] = [];
+  for (let at = 0; at < times; at++) values.push(await measure());
+  return percentile(values, 0.5);
+}

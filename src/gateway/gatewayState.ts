@@ -1,0 +1,57 @@
+import type { GatewayState } from '../protocol/events.js';
+import type { ActiveRequests } from './http/activeRequests.js';
+import type { KeyPool } from './keys/keyPool.js';
+import type { Cooldowns } from './routing/cooldowns.js';
+import type { Inventory } from './routing/inventory.js';
+
+/** What a state is read from. */
+export interface StateSources {
+  version: string;
+  instance: string;
+  url: string;
+  startedAt: number;
+  now: number;
+  inventory: Inventory;
+  keys: KeyPool;
+  cooldowns: Cooldowns;
+  active: ActiveRequests;
+  isDemo: boolean;
+  ledger: GatewayState['ledger'];
+}
+
+/** `GET /api/state`. */
+export function gatewayState(sources: StateSources): GatewayState {
+  const { inventory, active } = sources;
+  const available = inventory.chain.filter((candidate) => !sources.cooldowns.check(candidate));
+  const reason = notReadyReason(inventory, available.length);
+  return {
+    version: sources.version,
+    instance: sources.instance,
+    uptimeMs: sources.now - sources.startedAt,
+    leader: true,
+    url: sources.url,
+    counts: {
+      keys: sources.keys.all().length,
+      usableKeys: new Set(available.map(({ keyId }) => keyId)).size,
+      providers: inventory.keyedProviders.size,
+      models: inventory.byName.size,
+      availableModels: new Set(available.map(({ name }) => name)).size,
+      inFlight: active.inFlight,
+      requests: active.total,
+    },
+    canAnswer: reason === null,
+    reason,
+    demo: sources.isDemo,
+    lastRequest: active.last,
+    active: active.list(),
+    ledger: sources.ledger,
+  };
+}
+
+/** A sentence for the status bar and /readyz; null when something can answer. */
+function notReadyReason(inventory: Inventory, available: number): string | null {
+  if (available > 0) return null;
+  if (!inventory.hasProvider) return 'No provider is set up yet: add a key first';
+  if (inventory.chain.length === 0) return 'The providers that are set up have no models yet';
+  return 'Every provider is cooling down';
+}

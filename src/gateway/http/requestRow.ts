@@ -1,0 +1,44 @@
+import type { RequestOutcome } from '../../protocol/events.js';
+import type { AttemptRow, RequestRow } from '../ledger/changes.js';
+import type { RunOutcome } from '../routing/attemptLoop.js';
+import type { AttemptRecord } from '../routing/exhaustion.js';
+import type { RunningRequest } from './activeRequests.js';
+
+/** Model names come from clients: what is kept of them is bounded. */
+const LONGEST_NAME = 200;
+
+/** What the ledger keeps of a finished request: who, when, how much; never what was said. */
+export function requestRow(request: RunningRequest, run: RunOutcome, outcome: RequestOutcome): RequestRow {
+  return {
+    id: request.id,
+    at: request.startedAt,
+    client: request.client,
+    tokenId: null,
+    model: request.model.slice(0, LONGEST_NAME),
+    isStream: request.isStream,
+    status: outcome.status,
+    httpStatus: outcome.httpStatus,
+    errorCode: outcome.errorCode,
+    provider: outcome.provider,
+    servedModel: outcome.model,
+    keyId: outcome.keyId,
+    firstTokenMs: outcome.firstTokenMs,
+    totalMs: outcome.totalMs,
+    promptTokens: outcome.promptTokens,
+    completionTokens: outcome.completionTokens,
+    attempts: attemptRows(run),
+  };
+}
+
+function attemptRows(run: RunOutcome): AttemptRow[] {
+  const rows = run.failures.map(failedRow);
+  const { candidate, attemptMs, status } = run;
+  if (!candidate || attemptMs === null) return rows;
+  const { provider, model, keyId } = candidate;
+  const kind = status === 'canceled' ? 'canceled' : null;
+  return [...rows, { provider, model, keyId, kind, httpStatus: kind === null ? 200 : null, ms: attemptMs }];
+}
+
+function failedRow({ candidate: { provider, model, keyId }, kind, status, ms }: AttemptRecord): AttemptRow {
+  return { provider, model, keyId, kind, httpStatus: status, ms };
+}

@@ -1,0 +1,206 @@
+import path from 'node:path';
+import type { Clock, Log } from '../ports.js';
+import { LOCK } from './files.js';
+import { LedgerError } from './ledger.js';
+import type { ProcessIdentity } from './processIdentity.js';
+import { errorCode, hasNoLinks, type StoragePort } from './storage.js';
+
+const REFRESH_MS = 5_000;
+/** A lock that we cannot ask a process about is held for this long after its last refresh. */
+const STALE_MS = 15_000;
+const POLL_MS = 50;
+
+export interface LockPorts {
+  storage: StoragePort;
+  clock: Clock;
+  log: Log;
+  identity: ProcessIdentity;
+}
+
+/** What is in the lock file. */
+interface Owner {
+  pid: number;
+  startedAt: string | null;
+  hostname: string;
+  /** Of the gateway; no two are alike. */
+  instance: string;
+}
+
+/**
+ * Takes the folder's lock, waiting up to `waitMs` for a gateway that is closing; one that its holder left is taken over.
+ * `instance` names this gateway and must be unique; `onLost` is called if another ever takes the lock from us.
+ * @throws LedgerError `locked` when another gateway holds it; the storage's own errors.
+ */
+export async function acquireLock(
+  ports: LockPorts,
+  folder: string,
+  instance: string,
+  waitMs: number,
+  onLost: () => void,
+): Promise<LedgerLock> {
+  const { identity, clock } = ports;
+  const startedAt = await identity.startOf(identity.pid);
+  const owner: Owner = { pid: identity.pid, startedAt, hostname: identity.hostname, instance };
+  const lock = new LedgerLock(ports, folder, owner);
+  const deadline = clock.now() + waitMs;
+  try {
+    while (!(await lock.attempt())) {
+      if (clock.now() >= deadline) {
+        throw new LedgerError('locked', 'Another FreeLLM gateway has the database open.');
+      }
+      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+    }
+  } finally {
+    await lock.removeDraft();
+  }
+  lock.keepFresh(onLost);
+  return lock;
+}
+
+/** The lock, ours. */
+export class LedgerLock {
+  private readonly file: string;
+  /** The lock as it will be: written whole first, so that nobody ever reads half of one. */
+  private readonly draft: string;
+  private readonly text: string;
+  private isDraftWritten = false;
+  private isReleased = false;
+  private cancelRefresh: () => void = () => undefined;
+
+  constructor(
+    private readonly ports: LockPorts,
+    folder: string,
+    owner: Owner,
+  ) {
+    this.file = path.join(folder, LOCK);
+    this.draft = path.join(folder, `${LOCK}.${owner.instance}.tmp`);
+    this.text = JSON.stringify(owner);
+  }
+
+  /** Whether the file still says that it is ours; a machine that slept may have lost it to another. */
+  async isHeld(): Promise<boolean> {
+    return !this.isReleased && (await this.readText()) === this.text;
+  }
+
+  async release(): Promise<void> {
+    this.cancelRefresh();
+    const isHeld = await this.isHeld();
+    this.isReleased = true;
+    if (isHeld) await this.ports.storage.remove(this.file);
+  }
+
+  /** One try. True when the lock is ours. */
+  async attempt(): Promise<boolean> {
+    const { storage } = this.ports;
+    if (!this.isDraftWritten) await storage.writeWhole(this.draft, Buffer.from(this.text));
+    this.isDraftWritten = true;
+    if (await this.isLinked(this.file)) return true;
+    const found = await this.readText();
+    if (found === null) return false;
+    return (await this.isStale(found)) && (await this.takeOver(found));
+  }
+
+  async removeDraft(): Promise<void> {
+    try {
+      if (this.isDraftWritten) await this.ports.storage.remove(this.draft);
+    } catch (error) {
+      this.ports.log.log('debug', 'ledger', 'a temporary file is left', { error: errorCode(error) });
+    }
+  }
+
+  /** Touches the lock every 5 s, for gateways on other machines that share the folder. */
+  keepFresh(onLost: () => void): void {
+    this.cancelRefresh = this.ports.clock.after(REFRESH_MS, () => void this.refresh(onLost));
+  }
+
+  private async refresh(onLost: () => void): Promise<void> {
+    const { storage, clock, log } = this.ports;
+    try {
+      const isHeld = await this.isHeld();
+      if (this.isReleased) return;
+      if (!isHeld) return onLost();
+      await storage.touch(this.file, clock.now());
+    } catch (error) {
+      log.log('warn', 'ledger', 'the lock could not be refreshed', { error: errorCode(error) });
+    }
+    if (!this.isReleased) this.keepFresh(onLost);
+  }
+
+  /**
+   * Replaces a stale lock. Whoever does it first makes a marker in the name of that very lock; only its maker may replace
+   * it, and only while it is still there, so of two gateways that find it stale at once one wins.
+   */
+  private async takeOver(stale: string): Promise<boolean> {
+    const { storage, log } = this.ports;
+    const marker = `${this.file}.${parseOwner(stale)?.instance.replaceAll(/\W/g, '') ?? 'unreadable'}.taken.tmp`;
+    if (!(await this.isLinked(marker))) {
+      const maker = await this.readText(marker);
+      // Its maker died on the way: the next try finds the way free.
+      if (maker !== null && (await this.isStale(maker, marker))) await storage.remove(marker);
+      return false;
+    }
+    try {
+      if ((await this.readText()) !== stale) return false;
+      await storage.rename(this.draft, this.file);
+    } finally {
+      await storage.remove(marker);
+    }
+    log.log('info', 'ledger', 'took over the lock of a gateway that is gone');
+    return (await this.readText()) === this.text;
+  }
+
+  /** Makes a file of that name with our text, unless there is one. */
+  private async isLinked(file: string): Promise<boolean> {
+    const { storage } = this.ports;
+    try {
+      await storage.link(this.draft, file);
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') return false;
+      if (!hasNoLinks(error)) throw error;
+    }
+    try {
+      const created = await storage.create(file);
+      try {
+        created.write(Buffer.from(this.text), 0);
+      } finally {
+        await created.close();
+      }
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  private async readText(file = this.file): Promise<string | null> {
+    const bytes = await this.ports.storage.read(file);
+    return bytes && Buffer.from(bytes).toString('utf8');
+  }
+
+  private async isStale(text: string, file = this.file): Promise<boolean> {
+    const { identity, storage, clock } = this.ports;
+    const owner = parseOwner(text);
+    if (owner?.hostname === identity.hostname) {
+      // An earlier thread of this process left it: there is one gateway in a process.
+      if (owner.pid === identity.pid) return text !== this.text;
+      if (!identity.isAlive(owner.pid)) return true;
+      const startedAt = await identity.startOf(owner.pid);
+      if (startedAt !== null && owner.startedAt !== null) return startedAt !== owner.startedAt;
+    }
+    const stat = await storage.stat(file);
+    return stat !== null && clock.now() - stat.modifiedAt > STALE_MS;
+  }
+}
+
+function parseOwner(text: string): Owner | null {
+  try {
+    const owner = JSON.parse(text) as Partial<Owner> | null;
+    if (typeof owner?.pid !== 'number' || typeof owner.hostname !== 'string' || typeof owner.instance !== 'string') {
+      return null;
+    }
+    return { pid: owner.pid, hostname: owner.hostname, instance: owner.instance, startedAt: owner.startedAt ?? null };
+  } catch {
+    return null;
+  }
+}

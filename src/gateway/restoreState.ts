@@ -1,0 +1,56 @@
+import { discoverableModel } from './catalog/modelDefaults.js';
+import type { ListedModels, ModelStore } from './catalog/modelStore.js';
+import type { CooldownRow, LearnedModelRow } from './ledger/changes.js';
+import type { CatalogModel } from './providers/spec.js';
+import type { Cooldown } from './routing/cooldowns.js';
+import type { FailureKind } from './routing/failure.js';
+import { FAILURE_POLICY } from './routing/failurePolicy.js';
+
+/** A cooldown as the ledger keeps it: without the provider's words. */
+export function toCooldownRow(cooldown: Cooldown): CooldownRow {
+  const { message: _message, ...row } = cooldown;
+  return row;
+}
+
+/** The way back; kinds and scopes that this version does not know are dropped. */
+export function fromCooldownRow(row: CooldownRow): Cooldown[] {
+  if (!Object.hasOwn(FAILURE_POLICY, row.kind)) return [];
+  const message = 'From before the gateway was started again';
+  return [{ ...row, kind: row.kind as FailureKind, scope: row.scope as Cooldown['scope'], message }];
+}
+
+export function toLearnedModelRow(model: CatalogModel): LearnedModelRow {
+  const { id, name, contextWindow, maxOutput, tools, vision, reasoning } = model;
+  return {
+    id,
+    name,
+    contextWindow,
+    maxOutput: maxOutput ?? null,
+    hasTools: tools,
+    hasVision: vision,
+    hasReasoning: reasoning,
+  };
+}
+
+/** Gives the store the lists that providers gave an earlier life of the gateway. */
+export function restoreModels(
+  store: ModelStore,
+  lists: readonly { provider: string; models: readonly LearnedModelRow[]; learnedAt: number }[],
+): void {
+  for (const { provider, models, learnedAt } of lists) {
+    const list: ListedModels = { provider, learnedAt, models: models.map((row) => fromLearnedModelRow(provider, row)) };
+    store.restore(list);
+  }
+}
+
+function fromLearnedModelRow(provider: string, row: LearnedModelRow): CatalogModel {
+  return {
+    ...discoverableModel(provider, row.id),
+    name: row.name,
+    contextWindow: row.contextWindow,
+    ...(row.maxOutput === null ? {} : { maxOutput: row.maxOutput }),
+    tools: row.hasTools,
+    vision: row.hasVision,
+    reasoning: row.hasReasoning,
+  };
+}

@@ -1,0 +1,61 @@
+import type { ApiSettings } from '../protocol/api.js';
+import { HttpError } from './http/errors.js';
+import type { Bookkeeping } from './ledger/bookkeeping.js';
+
+/** Every setting, with a value. */
+export type SettingValues = { [Name in keyof ApiSettings]-?: Exclude<ApiSettings[Name], undefined> };
+
+const DEFAULTS: SettingValues = {
+  'queue.timeoutSeconds': 60,
+  stickyMinutes: 30,
+  contextHandoff: true,
+  healthProbes: true,
+  retentionDays: 90,
+  demo: false,
+};
+
+/** The settings in force: the defaults, what was saved, what the front door and the config file say, in rising order. */
+export class Settings {
+  private saved: ApiSettings = {};
+  private given: ApiSettings;
+
+  constructor(
+    private readonly books: Bookkeeping,
+    private readonly config: ApiSettings,
+    given: ApiSettings,
+    private readonly onChange: () => void,
+  ) {
+    this.given = given;
+  }
+
+  get all(): SettingValues {
+    return { ...DEFAULTS, ...this.saved, ...this.given, ...this.config } as SettingValues;
+  }
+
+  restore(saved: ReadonlyMap<string, unknown>): void {
+    this.saved = Object.fromEntries([...saved].filter(([name]) => Object.hasOwn(DEFAULTS, name)));
+  }
+
+  /** From who keeps them elsewhere (the editor's settings). */
+  apply(change: ApiSettings): void {
+    this.given = { ...this.given, ...change };
+    this.onChange();
+  }
+
+  /** Saved when it resolves. @throws HttpError 409 for a setting of the config file, LedgerError `not-saved`. */
+  async save(change: ApiSettings): Promise<SettingValues> {
+    const fixed = Object.keys(change).find((name) => Object.hasOwn(this.config, name));
+    if (fixed) {
+      const message = `${fixed} is set in the config file: change it there`;
+      throw new HttpError(409, 'invalid_request_error', 'setting_in_config', message, { param: fixed });
+    }
+    for (const [name, value] of Object.entries(change)) {
+      await this.books.save({ type: 'setting', name, value });
+      this.saved = { ...this.saved, [name]: value };
+      const { [name as keyof ApiSettings]: _replaced, ...given } = this.given;
+      this.given = given;
+    }
+    this.onChange();
+    return this.all;
+  }
+}

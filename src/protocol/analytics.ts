@@ -1,0 +1,139 @@
+import * as z from 'zod';
+
+/** The answers of the analytics and the request log. Times in ms since the epoch, lengths in ms. */
+
+export const analyticsWindow = z.enum(['24h', '7d', '30d', '90d']);
+export type AnalyticsWindow = z.infer<typeof analyticsWindow>;
+
+/** Nearest rank, three significant digits; null where nothing was measured. */
+const percentiles = z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable();
+export type Percentiles = z.infer<typeof percentiles>;
+
+const figures = z.object({
+  requests: z.number(),
+  successes: z.number(),
+  errors: z.number(),
+  canceled: z.number(),
+  /** 0 to 1, of those that succeeded or failed: who cancels proves nothing. null without any. */
+  successRate: z.number().nullable(),
+  /** Requests that were answered after another candidate had failed. */
+  fallbacks: z.number(),
+  /** Every attempt that failed, whatever became of its request; under who failed. */
+  failedAttempts: z.number(),
+  promptTokens: z.number(),
+  completionTokens: z.number(),
+  /** From the request's arrival to the end of its answer; of successes. */
+  latencyMs: percentiles,
+  /** From the request's arrival to the first token; of streams. */
+  firstTokenMs: percentiles,
+  /** Completion tokens a second after the first token; of streams that told their tokens. In tenths under 100. */
+  tokensPerSecond: percentiles,
+});
+export type AnalyticsFigures = z.infer<typeof figures>;
+
+/** One hour, or one day (UTC); the first and last day end where the window does. */
+const analyticsPoint = z.object({
+  from: z.number(),
+  to: z.number(),
+  requests: z.number(),
+  successes: z.number(),
+  errors: z.number(),
+  canceled: z.number(),
+  promptTokens: z.number(),
+  completionTokens: z.number(),
+  latencyP50Ms: z.number().nullable(),
+  firstTokenP50Ms: z.number().nullable(),
+});
+export type AnalyticsPoint = z.infer<typeof analyticsPoint>;
+
+/** `GET /api/analytics`. */
+export const analytics = z.object({
+  window: analyticsWindow,
+  /** The requests that came at `from` or later and before `to`, the end of the hour that runs. */
+  from: z.number(),
+  to: z.number(),
+  totals: figures,
+  /** Hours for 24h and 7d, days for 30d and 90d; without gaps. */
+  series: z.array(analyticsPoint),
+  /** A request counts for who answered it, or broke off; one that nobody took is in none of the first three. */
+  byProvider: z.array(figures.extend({ provider: z.string() })),
+  /** `model` is `provider/model`. */
+  byModel: z.array(figures.extend({ model: z.string() })),
+  byKey: z.array(figures.extend({ keyId: z.string() })),
+  /** null: it did not say who it is. */
+  byClient: z.array(figures.extend({ client: z.string().nullable() })),
+  /** Failed attempts. */
+  errorsByKind: z.array(z.object({ kind: z.string(), count: z.number() })),
+  /** Failed requests, by the code that the client got. */
+  errorsByCode: z.array(z.object({ code: z.string(), count: z.number() })),
+});
+export type Analytics = z.infer<typeof analytics>;
+
+const requestStatus = z.enum(['success', 'error', 'canceled']);
+
+/** A finished request as the log lists it. */
+export const requestView = z.object({
+  id: z.string(),
+  at: z.number(),
+  client: z.string().nullable(),
+  /** The client token it came with; null for the unified token. */
+  tokenId: z.string().nullable(),
+  /** What was asked for. */
+  model: z.string(),
+  stream: z.boolean(),
+  status: requestStatus,
+  /** What the client saw. */
+  httpStatus: z.number(),
+  errorCode: z.string().nullable(),
+  /** Who answered, or broke off; null when nobody did. */
+  provider: z.string().nullable(),
+  servedModel: z.string().nullable(),
+  keyId: z.string().nullable(),
+  firstTokenMs: z.number().nullable(),
+  totalMs: z.number(),
+  promptTokens: z.number().nullable(),
+  completionTokens: z.number().nullable(),
+  attemptCount: z.number(),
+});
+export type RequestView = z.infer<typeof requestView>;
+
+const attemptView = z.object({
+  provider: z.string(),
+  model: z.string(),
+  keyId: z.string().nullable(),
+  /** Why it failed; null when it answered. */
+  kind: z.string().nullable(),
+  httpStatus: z.number().nullable(),
+  ms: z.number(),
+});
+export type AttemptView = z.infer<typeof attemptView>;
+
+/** `GET /api/requests/{id}`: with its attempts, in their order. */
+export const requestDetail = requestView.extend({ attempts: z.array(attemptView) });
+export type RequestDetail = z.infer<typeof requestDetail>;
+
+/** `GET /api/requests`. */
+export const requestPage = z.object({
+  /** Newest first. With a filter it may be shorter than the limit, or empty, though there is more. */
+  data: z.array(requestView),
+  /** `before` of the next page; null at the end. */
+  next: z.string().nullable(),
+});
+export type RequestPage = z.infer<typeof requestPage>;
+
+/** Query of `GET /api/analytics`. */
+export const analyticsQuery = z.strictObject({ window: analyticsWindow.default('24h') });
+
+/** Query of `GET /api/requests`. `provider`, `client` and `status` are as in the answer, `model` is `provider/model`. */
+export const requestsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  before: z
+    .string()
+    .regex(/^\d{1,15}\..{0,200}$/s, 'expected `next` of an earlier page')
+    .optional(),
+  provider: z.string().optional(),
+  model: z.string().optional(),
+  client: z.string().optional(),
+  status: requestStatus.optional(),
+});
+export type RequestsQuery = z.infer<typeof requestsQuery>;

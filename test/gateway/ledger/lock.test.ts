@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { acquireLock, type LedgerLock } from '../../../src/gateway/ledger/lock.js';
+import { nodeStorage } from '../../../src/gateway/ledger/nodeStorage.js';
+import { currentProcess, type ProcessIdentity } from '../../../src/gateway/ledger/processIdentity.js';
+import type { StoragePort } from '../../../src/gateway/ledger/storage.js';
+import { processOf, settled } from '../../support/ledger.js';
+import { createManualClock, type ManualClock } from '../../support/manualClock.js';
+import { createMemoryStorage, fail, type MemoryStorage } from '../../support/memoryStorage.js';
+
+const log = { log: () => undefined };
+const ALIVE = [1, 2, 3, 4, 5, 6, 7, 8];
+
+describe('the ledger’s lock', () => {
+  let clock: ManualClock;
+  let disk: MemoryStorage;
+  beforeEach(() => {
+    clock = createManualClock();
+    disk = createMemoryStorage(clock.now);
+  });
+
+  function take(
+    identity: ProcessIdentity,
+    instance: string,
+    more: { waitMs?: number; storage?: StoragePort; onLost?: () => void } = {},
+  ): Promise<LedgerLock> {
+    const { waitMs = 0, storage = disk, onLost = () => undefined } = more;
+    return acquireLock({ storage, clock, log, identity }, '/ledger', instance, waitMs, onLost);
+  }
+  const isLocked = (taking: Promise<LedgerLock>) => assert.rejects(taking, { name: 'LedgerError', kind: 'locked' });
+
+  it('is one gateway’s at a time', async () => {
+    const lock = await take(processOf(1, ALIVE), 'a');
+    assert.ok(await lock.isHeld());
+    await isLocked(take(processOf(2, ALIVE), 'b'));
+    await lock.release();
+    assert.equal(await lock.isHeld(), false);
+    const next = await take(processOf(2, ALIVE), 'b');
+    await lock.release();
+    assert.ok(await next.isHeld());
+    await next.release();
+    assert.deepEqual([...disk.files().keys()], []);
+    assert.deepEqual(clock.pending(), []);
+  });
+
+  it('is waited for while a gateway closes', async () => {
+    const lock = await take(processOf(1, ALIVE), 'a');
+    const taking = take(processOf(2, ALIVE), 'b', { waitMs: 2_500 });
+    await settled();
+    clock.advance(1_000);
+    await lock.release();
+    await settled();
+    clock.advance(50);
+    assert.ok(await (await taking).isHeld());
+    const late = isLocked(take(processOf(3, ALIVE), 'c', { waitMs: 100 }));
+    for (let at = 0; at < 3; at++) {
+      await settled();
+      clock.advance(50);
+    }
+    await late;
+  });
+
+  it('is taken over from a dead process, a reused pid and an earlier thread of our own', async () => {
+    await take(processOf(1), 'a');
+    const second = await take(processOf(2), 'b');
+    assert.ok(await second.isHeld());
+    const reused: ProcessIdentity = {
+      ...processOf(3),
+      isAlive: () => true,
+      startOf: async (pid) => `another-start-${pid}`,
+    };
+    const third = await take(reused, 'c');
+    assert.ok(await third.isHeld());
+    assert.ok(await (await take({ ...reused, startOf: async () => null }, 'd')).isHeld());
+    assert.deepEqual([...disk.files().keys()], ['ledger.lock']);
+  });
+
+  it('is another machine’s as long as that refreshes it', async () => {
+    const lost: string[] = [];
+    await take(processOf(1, [], 'there'), 'a', { onLost: () => lost.push('a') });
+    for (let at = 0; at < 6; at++) {
+      clock.advance(5_000);
+      await settled();
+      await isLocked(take(processOf(2), 'b'));
+    }
+    // It sleeps: its refresh does not come.
+    const kept = disk.files().get('ledger.lock') ?? Buffer.alloc(0);
+    disk.put('ledger.lock', kept, clock.now() - 15_001);
+    assert.ok(await (await take(processOf(2), 'b')).isHeld());
+    clock.advance(5_000);
+    await settled();
+    assert.deepEqual(lost, ['a']);
+  });
+
+  it('is taken over when nobody can read it and it is old', async () => {
+    disk.put('ledger.lock', Buffer.from('{"pid":'), clock.now() - 14_000);
+    await isLocked(take(processOf(2), 'b'));
+    clock.advance(1_001);
+    assert.ok(await (await take(processOf(2), 'b')).isHeld());
+  });
+
+  it('is won by one of many that find it stale at once', async () => {
+    await take(processOf(100), 'dead');
+    for (let round = 0; round < 20; round++) {
+      const taking = ALIVE.map((pid) => take(processOf(pid, ALIVE), `${round}-${pid}`));
+      const won = (await Promise.allSettled(taking)).filter(({ status }) => status === 'fulfilled');
+      assert.equal(won.length, 1);
+      const owner = disk.files().get('ledger.lock') ?? Buffer.alloc(0);
+      disk.put('ledger.lock', Buffer.from(owner.toString().replace(/"pid":\d+/, '"pid":100')));
+    }
+  });
+
+  it('is taken over though somebody died while taking it over', async () => {
+    await take(processOf(100), 'dead');
+    const owner = disk.files().get('ledger.lock') ?? Buffer.alloc(0);
+    disk.put('ledger.lock.dead.taken.tmp', Buffer.from(owner.toString().replace('"dead"', '"died too"')));
+    const taking = take(processOf(1), 'a', { waitMs: 200 });
+    await settled();
+    clock.advance(50);
+    assert.ok(await (await taking).isHeld());
+  });
+
+  it('needs no links', async () => {
+    const storage: StoragePort = { ...disk, link: async () => fail('EPERM') };
+    const lock = await take(processOf(1, ALIVE), 'a', { storage });
+    await isLocked(take(processOf(2, ALIVE), 'b', { storage }));
+    await lock.release();
+    assert.deepEqual([...disk.files().keys()], []);
+  });
+
+  it('knows real processes', async () => {
+    const identity = currentProcess();
+    assert.ok(identity.isAlive(process.pid));
+    assert.equal(identity.isAlive(2 ** 22 + 1), false);
+    if (process.platform === 'linux') {
+      assert.match((await identity.startOf(process.pid)) ?? '', /^[\w-]{36}:\d+$/);
+      assert.equal(await identity.startOf(2 ** 22 + 1), null);
+    }
+  });
+
+  it('works in a real folder', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'freellm-lock-'));
+    try {
+      const ports = { storage: nodeStorage, clock, log };
+      const acquire = (pid: number, instance: string) =>
+        acquireLock({ ...ports, identity: processOf(pid, [1, 2]) }, folder, instance, 0, () => undefined);
+      const lock = await acquire(1, 'a');
+      await isLocked(acquire(2, 'b'));
+      await lock.release();
+      await (await acquire(2, 'b')).release();
+      assert.deepEqual(await nodeStorage.list(folder), []);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { ConfigFile } from '../../src/gateway/config/configFile.js';
+import type { StoredKey } from '../../src/protocol/worker.js';
+import { useBed } from '../support/bed.js';
+import type { TestGateway } from '../support/gateway.js';
+import { chatCompletion, type FakeProvider, json, status } from '../support/provider.js';
+import { quietSettings, secrets, textOf } from '../support/scenario.js';
+
+describe('a gateway that is started again', () => {
+  const bed = useBed();
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'freellm-restart-'));
+  });
+  // The bed closes its gateways first: its hook was registered before this one.
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Two providers with a key each; no chain in the config. */
+  function configOf(u1: FakeProvider, u2: FakeProvider): ConfigFile {
+    const providers = {
+      groq: { baseUrl: u1.baseUrl, keys: [{ key: secrets.groq }] },
+      mistral: { baseUrl: u2.baseUrl, keys: [{ key: secrets.mistral }] },
+    };
+    return { providers, settings: { ...quietSettings } };
+  }
+  const read = async (gateway: TestGateway, where: string) => (await gateway.api('GET', where)).json();
+
+  it('has its requests, counts, cooldowns, chain and settings again', async () => {
+    const u1 = await bed.provider(status(429, 'slow down', { 'retry-after': '3600' }));
+    const u2 = await bed.provider(chatCompletion({ text: 'two' }));
+    const config = configOf(u1, u2);
+    const first = await bed.gateway({ config, dataDir: folder });
+    const chain = ['groq/llama-3.3-70b-versatile', 'mistral/mistral-large-latest'];
+    await first.api('PUT', '/api/chain', { data: chain.map((model) => ({ model })) });
+    await first.api('PUT', '/api/settings', { retentionDays: 30 });
+    const answer = await first.chat();
+    const id = String(answer.headers['x-request-id']);
+    assert.equal(await textOf(answer), 'two');
+    const [cooldown] = (await read(first, '/api/cooldowns')).data;
+    await first.close();
+
+    const second = await bed.gateway({ config, dataDir: folder });
+    assert.equal((await read(second, '/api/settings')).retentionDays, 30);
+    const models = (await read(second, '/api/chain')).data.map(({ model }: { model: string }) => model);
+    assert.deepEqual(models.slice(0, 2), chain);
+    const [again] = (await read(second, '/api/cooldowns')).data;
+    assert.deepEqual([again.id, again.until, again.kind], [cooldown.id, cooldown.until, 'rate_limit']);
+    const row = await read(second, `/api/requests/${id}`);
+    assert.deepEqual(
+      row.attempts.map(({ provider, kind }: { provider: string; kind: string | null }) => [provider, kind]),
+      [
+        ['groq', 'rate_limit'],
+        ['mistral', null],
+      ],
+    );
+    const { data: quota } = await read(second, '/api/quota');
+    assert.ok(quota.some(({ kind, provider, used }: never) => `${kind} ${provider} ${used}` === 'rpd mistral 1'));
+    const { totals } = await read(second, '/api/analytics?window=24h');
+    assert.deepEqual([totals.requests, totals.fallbacks], [1, 1]);
+    assert.equal(await textOf(await second.chat()), 'two');
+    assert.equal(u1.requests.length, 1, 'who cools down is not asked again');
+  });
+
+  it('knows a key’s health and what its provider listed', async () => {
+    const lab = await bed.provider(chatCompletion({ text: 'lab' }));
+    lab.onGet(json(200, { data: [{ id: 'm1' }, { id: 'm2' }] }));
+    let stored: StoredKey[] = [];
+    const saveKeys = async (keys: StoredKey[]) => {
+      stored = keys;
+    };
+    const first = await bed.gateway({ dataDir: folder, saveKeys });
+    await first.api('POST', '/api/keys', { provider: 'custom:lab', baseUrl: lab.baseUrl, key: 'lab-1234567890' });
+    await first.close();
+    const second = await bed.gateway({ dataDir: folder, keys: stored, config: { settings: { ...quietSettings } } });
+    const [key] = (await read(second, '/api/keys')).data;
+    assert.equal(key.health.status, 'healthy');
+    assert.equal((await read(second, '/api/state')).counts.models, 2);
+    assert.equal(lab.gets.length, 1, 'the models are fresh: nobody is asked again');
+  });
+
+  it('says without a data folder that nothing is kept', async () => {
+    const gateway = await bed.gateway({ demo: true });
+    const { ledger } = await read(gateway, '/api/state');
+    assert.equal(ledger.isSaving, false);
+    const refused = await gateway.api('GET', '/api/analytics?window=24h');
+    assert.equal((await refused.json()).error.code, 'ledger_unavailable');
+  });
+
+  it('tells who adds a key that could not be stored, and does not keep it', async () => {
+    const lab = await bed.provider();
+    const saveKeys = () => Promise.reject(new Error('ENOSPC: no space left on device'));
+    const gateway = await bed.gateway({ saveKeys });
+    const refused = await gateway.api('POST', '/api/keys', { provider: 'custom:lab', baseUrl: lab.baseUrl });
+    assert.equal(refused.status, 503);
+    assert.equal((await refused.json()).error.code, 'not_saved');
+    assert.deepEqual((await read(gateway, '/api/keys')).data, []);
+  });
+});
