@@ -3,9 +3,10 @@ import { addKey } from './vscode/addKey.js';
 import { commands, internalCommands } from './vscode/contributions.js';
 import { copyEndpoint } from './vscode/copyEndpoint.js';
 import { GatewayAccess } from './vscode/gatewayAccess.js';
+import { LeaderConnections } from './vscode/leaderConnections.js';
 import { createLog } from './vscode/log.js';
 import { manageKeys } from './vscode/manageKeys.js';
-import { gatewayRestarted } from './vscode/notices.js';
+import { gatewayIsElsewhere, gatewayRestarted } from './vscode/notices.js';
 import { SecretStore } from './vscode/secretStore.js';
 import { StatusBar } from './vscode/statusBar.js';
 import { StatusFeed } from './vscode/statusFeed.js';
@@ -22,17 +23,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const secrets = new SecretStore(context.secrets, log);
   const supervision = new Supervision(context, secrets, log);
   const { host } = supervision;
-  const access = new GatewayAccess(host, () => supervision.currentTokens());
+  const connections = new LeaderConnections(() => host.endpoint);
+  const access = new GatewayAccess(host, connections);
   const statusBar = new StatusBar();
-  const feed = new StatusFeed(
-    () => supervision.currentTokens()?.adminToken ?? null,
-    (input) => statusBar.accept(input),
-    log,
-  );
+  const feed = new StatusFeed(connections, (input) => statusBar.accept(input), log);
   const restart = async (): Promise<void> => {
     await host.restart();
     const state = await host.settled(10_000);
     if (state.kind === 'running') gatewayRestarted(state.url);
+    if (state.kind === 'following') gatewayIsElsewhere(state.url);
   };
 
   context.subscriptions.push(
@@ -40,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     supervision,
     statusBar,
     feed,
+    connections,
     host.onDidChangeState((state) => feed.follow(state)),
     vscode.commands.registerCommand(commands.addKey, () => addKey(access)),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),

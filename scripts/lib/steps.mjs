@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 /** How long mocha may live on after its last test; whoever does has left a socket or a timer open. */
 const LINGER_MS = 20_000;
 /** Folders of test/ that together make the quick suite; any other folder is a step of its own. */
-const UNIT = ['gateway', 'protocol', 'connect', 'vscode', 'webview', 'repository', 'bench'];
+const UNIT = ['gateway', 'protocol', 'connect', 'loopback', 'vscode', 'webview', 'repository', 'bench'];
 /** Minutes, for steps that may take longer than others: `npm run crash` kills 200 times. */
 const LONG_STEPS = /** @type {Record<string, number>} */ ({ crash: 30 });
 /** Folders without a suite that mocha could run from outside. */

@@ -6,7 +6,7 @@ import { version } from '../../package.json';
 import { redact } from '../protocol/redact.js';
 import { ConfigError, type ConfigFile, parseConfig } from './config/configFile.js';
 import { createGateway } from './gateway.js';
-import { type Identity, loadIdentity } from './identity.js';
+import { type Identity, loadIdentity, unkeptIdentity } from './identity.js';
 import { createJsonLog, filterLog, isLogLevel } from './jsonLog.js';
 import { createVault, VaultError } from './keys/vault.js';
 import { LedgerError } from './ledger/ledger.js';
@@ -149,10 +149,11 @@ function readConfig(file: string): ConfigFile {
 }
 
 function identityOf({ config, dataDir }: ServeOptions): Identity {
-  if (config.token && config.adminToken) return { token: config.token, adminToken: config.adminToken };
   try {
     return loadIdentity(dataDir);
   } catch (error) {
+    if (config.token && config.adminToken)
+      return unkeptIdentity({ token: config.token, adminToken: config.adminToken });
     throw new UsageError(`--data ${dataDir}: ${firstLine(error)}`);
   }
 }

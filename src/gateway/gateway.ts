@@ -12,6 +12,7 @@ import { type AppContext, createListener } from './http/app.js';
 import { HttpServer } from './http/server.js';
 import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
+import { replaceStoredKeys } from './keys/replaceKeys.js';
 import { Bookkeeping } from './ledger/bookkeeping.js';
 import type { QuotaWindowRow, RequestRow } from './ledger/changes.js';
 import { LedgerError, type LedgerNotice } from './ledger/ledger.js';
@@ -60,8 +61,9 @@ export interface GatewayOptions {
   dataDir?: string;
   /** Path of sql.js's `sql-wasm.wasm`; needed with `dataDir`. */
   wasmFile?: string;
-  /** Names this life of the gateway; random by default. */
+  /** Names this life of the gateway, and what proves it; random by default. */
   instance?: string;
+  secret?: string;
   /** Brings the keys once the port is bound, instead of `keys`. */
   readKeys?(): Promise<StoredKey[]>;
   /** The ledger has something to say that the user should know. */
@@ -83,6 +85,8 @@ export interface Gateway {
   changeSettings(change: ApiSettings): void;
   /** The secret store's keys changed outside of us: these are all of them now. */
   replaceKeys(keys: readonly StoredKey[]): void;
+  /** Stores the keys as they are now, as after a change over the admin API. */
+  saveKeys(): Promise<void>;
 }
 
 /** Everything the gateway is, without a socket. Pure Node: the editor's thread, `serve` and tests use the same. */
@@ -94,6 +98,7 @@ export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gat
     setProxy: (proxy) => house.setProxy(proxy),
     changeSettings: (change) => house.applySettings(change),
     replaceKeys: (keys) => house.replaceKeys(keys),
+    saveKeys: () => house.saveKeys(),
   };
 }
 
@@ -103,6 +108,7 @@ class GatewayHouse {
   private readonly token: string;
   private readonly adminToken: string;
   private readonly instance: string;
+  private readonly secret: string;
   private readonly hex: (bytes: number) => string;
   private readonly newId: (prefix: string) => string;
   private readonly books: Bookkeeping;
@@ -133,7 +139,8 @@ class GatewayHouse {
     this.config = options.config ?? {};
     this.token = this.config.token ?? options.token ?? `freellmapi-${this.hex(24)}`;
     this.adminToken = this.config.adminToken ?? options.adminToken ?? this.hex(24);
-    this.instance = options.instance ?? this.hex(8);
+    this.instance = options.instance ?? this.hex(16);
+    this.secret = options.secret ?? this.hex(32);
     this.startedAt = clock.now();
     this.newId = createIdSource(this.hex);
     this.books = new Bookkeeping(options.dataDir !== undefined);
@@ -214,17 +221,11 @@ class GatewayHouse {
   }
 
   replaceKeys(keys: readonly StoredKey[]): void {
-    const wanted = new Map(keys.map((key) => [key.id, key]));
-    for (const key of this.keys.stored()) if (!wanted.has(key.id)) this.keys.remove(key.id);
-    for (const { id, provider: _provider, ...fields } of keys) {
-      const known = this.keys.get(id);
-      if (!known) this.keys.add(wanted.get(id) as StoredKey, 'stored');
-      else if (known.origin === 'stored') this.keys.update(id, fields);
-    }
+    if (replaceStoredKeys(this.keys, keys) && this.settings.all.healthProbes) this.keyService.discover();
   }
 
   /** @throws LedgerError `not-saved`: what was told is kept must be. */
-  private async saveKeys(): Promise<void> {
+  async saveKeys(): Promise<void> {
     try {
       await this.options.saveKeys?.(this.keys.stored());
     } catch (error) {
@@ -237,7 +238,11 @@ class GatewayHouse {
 
   /** The ledger's state and the keys, in parallel: both come from disks. */
   private async load(): Promise<void> {
-    const [state, keys] = await Promise.all([this.openLedger(), this.options.readKeys?.() ?? this.options.keys ?? []]);
+    const reading = Promise.resolve(this.options.readKeys?.() ?? this.options.keys ?? []);
+    // Told below: a ledger that opens meanwhile must be ours to close.
+    reading.catch(() => undefined);
+    const state = await this.openLedger();
+    const keys = await reading;
     if (state) this.restore(state);
     const healthOf = new Map(state?.keys.map((row) => [row.id, row]));
     const add = (key: StoredKey, origin: PoolKey['origin']) => {
@@ -372,12 +377,17 @@ class GatewayHouse {
       host,
       token: this.token,
       adminToken: this.adminToken,
+      secret: this.secret,
+      instance: this.instance,
+      storedKeys: () => this.keys.stored(),
       newId: this.newId,
       cooldowns,
       notReady: () => this.state().reason,
       chat: { clock, log, active, record, inventory, loop: this.loopContext() },
       api: {
         version: this.options.version,
+        endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),
+        closing: this.closing.signal,
         clock,
         events: this.events,
         keys: this.keys,

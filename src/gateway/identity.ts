@@ -1,37 +1,118 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomHex } from './randomIds.js';
 
-/** The two tokens of a headless gateway. */
+/** What a gateway is known by; kept where its data lies, so that all who use this folder agree. */
 export interface Identity {
+  /** Proves the gateway to its followers. It never leaves this machine, nor the processes that serve this folder. */
+  secret: string;
+  /** What agents hold. */
   token: string;
+  /** What opens the admin API. */
   adminToken: string;
 }
 
+/** What a first identity takes over, so that clients stay configured. */
+export type IdentitySeed = Partial<Pick<Identity, 'token' | 'adminToken'>>;
+
+/** Where the tokens were before there was a secret. */
+const OLD_FILE = 'tokens.json';
+
 /**
- * Reads the tokens kept in the data folder, or makes and keeps new ones (file mode 0600), so that clients stay
- * configured over restarts.
+ * Reads `gateway.json` in the data folder, or makes it (file mode 0600): several who start at once agree on one. A damaged
+ * file is set aside beside it and made anew, with what of it can still be read.
  * @throws the system's error when the folder cannot be written.
  */
-export function loadIdentity(dataDir: string): Identity {
-  const file = path.join(dataDir, 'tokens.json');
-  const kept = readTokens(file);
-  if (kept) return kept;
-  const identity = { token: `freellmapi-${randomHex(24)}`, adminToken: randomHex(24) };
+export function loadIdentity(dataDir: string, seed: IdentitySeed = {}): Identity {
+  const file = path.join(dataDir, 'gateway.json');
+  const found = readIdentity(file);
+  if (isWhole(found)) return found;
+  if (found !== null) {
+    const good = setAside(file);
+    if (good) return good;
+  }
+  const old = path.join(dataDir, OLD_FILE);
+  const made = makeIdentity({ ...seed, ...readIdentity(old), ...found });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify(identity)}\n`, { mode: 0o600 });
-  renameSync(temporary, file);
-  return identity;
+  const kept = keep(file, made);
+  rmSync(old, { force: true });
+  return kept;
 }
 
-function readTokens(file: string): Identity | null {
+/**
+ * The identity where no folder can hold it: whoever has the same tokens agrees on the secret.
+ */
+export function unkeptIdentity(seed: IdentitySeed): Identity {
+  const made = makeIdentity(seed);
+  const secret = createHmac('sha256', made.adminToken).update('gateway secret').digest('hex');
+  return { ...made, secret };
+}
+
+function makeIdentity(seed: Partial<Identity>): Identity {
+  return {
+    secret: seed.secret || randomHex(32),
+    token: seed.token || `freellmapi-${randomHex(24)}`,
+    adminToken: seed.adminToken || `freellm-admin-${randomHex(24)}`,
+  };
+}
+
+/** The usable fields of a file; null where there is none. @throws what hinders reading a file that is there. */
+function readIdentity(file: string): Partial<Identity> | null {
+  let text: string;
   try {
-    const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<Identity>;
-    return typeof value.token === 'string' && typeof value.adminToken === 'string'
-      ? { token: value.token, adminToken: value.adminToken }
-      : null;
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
   } catch {
+    return {};
+  }
+  const read: Partial<Identity> = {};
+  for (const name of ['secret', 'token', 'adminToken'] as const) {
+    const field = (value as Partial<Identity> | null)?.[name];
+    if (typeof field === 'string' && field !== '') read[name] = field;
+  }
+  return read;
+}
+
+function isWhole(identity: Partial<Identity> | null): identity is Identity {
+  return Boolean(identity?.secret && identity.token && identity.adminToken);
+}
+
+/** Moves a damaged file away; returns the identity if somebody had made a good one of it meanwhile. */
+function setAside(file: string): Identity | null {
+  const aside = `${file}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}-${randomHex(2)}`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    // Another one moved it first.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return null;
   }
+  const moved = readIdentity(aside);
+  if (!isWhole(moved)) return null;
+  const kept = keep(file, moved);
+  rmSync(aside, { force: true });
+  return kept;
+}
+
+/** Puts the identity there whole, unless somebody was first: then theirs. */
+function keep(file: string, identity: Identity): Identity {
+  const temporary = `${file}.${process.pid}.${randomHex(4)}`;
+  writeFileSync(temporary, `${JSON.stringify(identity)}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    // Some file systems have no links; there the last one to rename wins.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') renameSync(temporary, file);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  const kept = readIdentity(file);
+  return isWhole(kept) ? kept : identity;
 }

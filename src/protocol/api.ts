@@ -3,7 +3,7 @@ import { analytics, analyticsQuery, requestDetail, requestPage, requestsQuery } 
 
 /**
  * The admin API in one table: method, path, what goes in and what comes out. The server's validation and
- * `/api/openapi.json` are derived from it. Every call takes the admin token as a bearer.
+ * `/api/openapi.json` are derived from it. Every call but `whois` takes the admin token as a bearer.
  */
 
 const keyView = z.object({
@@ -146,6 +146,24 @@ export const apiEndpoints = {
     path: '/api/state',
     summary: 'Version, uptime, counts, and whether anything can answer',
     output: z.looseObject({ version: z.string(), canAnswer: z.boolean(), reason: z.string().nullable() }),
+  },
+  whois: {
+    method: 'GET',
+    path: '/api/whois',
+    summary: 'Proves who answers: takes `?nonce=` (16 to 128 hex digits) and no token',
+    output: z.object({
+      app: z.literal('freellm'),
+      instance: z.string(),
+      version: z.string(),
+      schema: z.number(),
+      proof: z.string(),
+    }),
+  },
+  getEndpoint: {
+    method: 'GET',
+    path: '/api/endpoint',
+    summary: 'What clients need: base URL and unified token',
+    output: z.object({ baseUrl: z.string(), token: z.string() }),
   },
   listProviders: {
     method: 'GET',

@@ -1,3 +1,5 @@
+import type { ApiSettings } from './api.js';
+
 /**
  * Both directions of the message channel between the editor side and the gateway's worker thread.
  * Everything else goes over the admin API on loopback.
@@ -35,30 +37,64 @@ export interface WorkerStart {
   port: number;
   /** The extension's global storage folder. */
   dataDir: string;
-  token: string;
-  adminToken: string;
-  keys: StoredKey[];
+  /** The tokens as the editor has kept them, for a data folder that has none yet. */
+  seed: { token?: string; adminToken?: string };
+  /** Stands for the unified token, in development only. */
+  developmentToken: string | null;
   proxy: ProxySettings;
   /** Puts the demo provider into the chain. */
   demo: boolean;
-  settings: Record<string, unknown>;
   version: string;
   logLevel: string;
+}
+
+/** Something about the ledger that the user should know of. */
+export interface GatewayNotice {
+  /**
+   * `damaged`: a file was set aside (`file` names it); `not-saving`: the disk refuses writes; `saving-again`: it takes
+   * them again; `unusable`: there is no ledger, the gateway runs from memory.
+   */
+  kind: 'damaged' | 'not-saving' | 'saving-again' | 'unusable';
+  message: string;
+  file: string | null;
+}
+
+/** Where the shared gateway is and what proves it (src/loopback). Never logged. */
+interface Whereabouts {
+  url: string;
+  port: number;
+  instance: string;
+  secret: string;
 }
 
 export type ToGateway =
   | { type: 'close' }
   | { type: 'proxy'; proxy: ProxySettings }
-  | { type: 'settings'; settings: Record<string, unknown> }
+  | { type: 'settings'; settings: ApiSettings }
+  /** The answer to `keys.wanted`; with `sequence: null` the keys changed elsewhere, which only a leader minds. */
+  | { type: 'keys'; sequence: number | null; keys: StoredKey[] }
+  /** The other answer to `keys.wanted`. */
+  | { type: 'keys.unreadable'; sequence: number; error: string }
   /** The secret store took (or failed to take) what `keys.changed` asked it to keep. */
   | { type: 'keys.saved'; sequence: number; error: string | null };
 
 export type FromGateway =
-  | { type: 'listening'; url: string; port: number }
-  /** Could not start. `port-taken`: someone else listens there. */
-  | { type: 'failed'; reason: 'port-taken' | 'error'; message: string }
+  /** This window leads. */
+  | ({ type: 'listening' } & Whereabouts)
+  /** Another window leads; `version` is its. Comes again for each leader. */
+  | ({ type: 'following'; version: string } & Whereabouts)
+  /**
+   * `port-taken`: a stranger listens there; `needs-reload`: a newer version wrote the ledger. After these two the thread
+   * lives on and says `listening` or `following` once it can; after `error` it is of no more use.
+   */
+  | { type: 'failed'; reason: 'port-taken' | 'needs-reload' | 'error'; message: string }
+  /** The tokens of the leader, to be kept for fresh data folders. */
+  | { type: 'identity'; token: string; adminToken: string }
+  /** About to lead: the editor side reads the keys and answers `keys` or `keys.unreadable`. */
+  | { type: 'keys.wanted'; sequence: number }
   /** Keys changed through the admin API: the editor side stores them, then answers `keys.saved`. */
   | { type: 'keys.changed'; sequence: number; keys: StoredKey[] }
+  | { type: 'notice'; notice: GatewayNotice }
   | {
       type: 'log';
       level: 'debug' | 'info' | 'warn' | 'error';

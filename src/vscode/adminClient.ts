@@ -1,4 +1,5 @@
-import http from 'node:http';
+import type { VerifiedConnection } from '../loopback/verifiedConnection.js';
+import { WhoisError } from '../loopback/whois.js';
 import type { GatewayState } from '../protocol/events.js';
 import type { KeyCheck, KeyView } from '../protocol/keys.js';
 import type { ProviderView } from '../protocol/provider.js';
@@ -16,13 +17,6 @@ export class AdminError extends Error {
   ) {
     super(message, options);
   }
-}
-
-/** Where the gateway is and what opens it. The credential is never logged. */
-export interface AdminEndpoint {
-  /** `http://127.0.0.1:3001`, without a path. */
-  url: string;
-  adminToken: string;
 }
 
 /** A key to add, or only to check. `provider` is a provider's id or `custom:NAME`. */
@@ -48,13 +42,16 @@ export interface KeyChange {
 /** Longest wait for an answer; a key check asks a provider and may take its time. */
 const TIMEOUT_MS = 45_000;
 const LARGEST_ANSWER = 16 * 1024 * 1024;
+/** A leader that went has a successor within 2 s. */
+const SUCCESSION_MS = 2_500;
+const RETRY_MS = 100;
 
 /**
  * The editor side's client of `/api/*` over loopback. Every method rejects with `AdminError`, or with the
  * signal's reason when it was aborted.
  */
 export class AdminClient {
-  constructor(private readonly endpoint: AdminEndpoint) {}
+  constructor(private readonly connection: VerifiedConnection) {}
 
   state(signal?: AbortSignal): Promise<GatewayState> {
     return this.call<GatewayState>('GET', '/api/state', undefined, signal);
@@ -66,6 +63,11 @@ export class AdminClient {
 
   async keys(signal?: AbortSignal): Promise<KeyView[]> {
     return (await this.call<{ data: KeyView[] }>('GET', '/api/keys', undefined, signal)).data;
+  }
+
+  /** What clients need. */
+  endpoint(signal?: AbortSignal): Promise<{ baseUrl: string; token: string }> {
+    return this.call('GET', '/api/endpoint', undefined, signal);
   }
 
   addKey(key: NewKey, signal?: AbortSignal): Promise<{ key: KeyView; check: KeyCheck | null }> {
@@ -90,11 +92,33 @@ export class AdminClient {
   }
 
   private async call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-    const { status, text } = await this.send(method, path, body, signal);
+    const { status, text } = await this.reach(method, path, body, signal);
     const answer = parse(text);
     if (status >= 200 && status < 300) return answer as T;
     const error = errorOf(answer);
     throw new AdminError('rejected', error.message ?? `HTTP ${status}`, status, error.code);
+  }
+
+  /** Sends, again where nothing can have been done: the leader changed, or a kept connection ended. */
+  private async reach(
+    method: string,
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<{ status: number; text: string }> {
+    const until = Date.now() + SUCCESSION_MS;
+    for (;;) {
+      try {
+        return await this.send(method, path, body, signal);
+      } catch (cause) {
+        if (signal?.aborted === true) throw signal.reason;
+        if (!(cause instanceof Error)) throw cause;
+        if (!canRepeat(cause) || Date.now() > until) {
+          throw new AdminError('unreachable', cause.message, null, null, { cause });
+        }
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
   }
 
   private send(
@@ -105,24 +129,16 @@ export class AdminClient {
   ): Promise<{ status: number; text: string }> {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {
-      const fail = (cause: Error): void =>
-        reject(
-          signal?.aborted === true
-            ? signal.reason
-            : new AdminError('unreachable', cause.message, null, null, { cause }),
-        );
-      // VS Code patches node:http with the user's proxy; an agent of our own keeps loopback direct.
-      const request = http.request(new URL(path, this.endpoint.url), {
+      const request = this.connection.request({
         method,
-        agent: new http.Agent(),
-        headers: {
-          Authorization: `Bearer ${this.endpoint.adminToken}`,
-          ...(payload === undefined
-            ? {}
-            : { 'Content-Type': 'application/json', 'Content-Length': String(payload.length) }),
-        },
+        path,
+        headers:
+          payload === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': String(payload.length) },
         ...(signal === undefined ? {} : { signal }),
       });
+      const fail = (cause: Error): void =>
+        // Only reading takes a kept connection.
+        reject(request.reusedSocket && isReset(cause) ? new WhoisError('gone', cause.message, { cause }) : cause);
       request.setTimeout(TIMEOUT_MS, () => request.destroy(new Error('the gateway did not answer in time')));
       request.on('error', fail);
       request.on('response', (response) => {
@@ -141,6 +157,14 @@ export class AdminClient {
       request.end(payload);
     });
   }
+}
+
+function canRepeat(error: Error): boolean {
+  return error instanceof WhoisError && (error.kind === 'replaced' || error.kind === 'gone');
+}
+
+function isReset(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'ECONNRESET' || error.code === 'EPIPE';
 }
 
 function parse(text: string): unknown {

@@ -1,7 +1,7 @@
-import http from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { createParser } from 'eventsource-parser';
+import type { VerifiedConnection } from '../loopback/verifiedConnection.js';
 import type { GatewayEvent } from '../protocol/events.js';
-import type { AdminEndpoint } from './adminClient.js';
 
 export interface EventStreamHandlers {
   /** The stream is open, for the first time or again: whoever keeps state should read it anew. */
@@ -20,14 +20,14 @@ const LARGEST_EVENT = 1024 * 1024;
  * gateway still remembers is missed. One gateway, one stream: ids start anew when the gateway does.
  */
 export class EventStream {
-  private request: http.ClientRequest | undefined;
+  private request: ClientRequest | undefined;
   private timer: NodeJS.Timeout | undefined;
   private lastId: string | undefined;
   private wait = FIRST_WAIT_MS;
   private isDisposed = false;
 
   constructor(
-    private readonly endpoint: AdminEndpoint,
+    private readonly connection: VerifiedConnection,
     private readonly handlers: EventStreamHandlers,
   ) {
     this.connect();
@@ -40,10 +40,9 @@ export class EventStream {
   }
 
   private connect(): void {
-    const request = http.request(new URL('/api/events', this.endpoint.url), {
-      agent: new http.Agent(),
+    const request = this.connection.request({
+      path: '/api/events',
       headers: {
-        Authorization: `Bearer ${this.endpoint.adminToken}`,
         Accept: 'text/event-stream',
         ...(this.lastId === undefined ? {} : { 'Last-Event-ID': this.lastId }),
       },

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { AdminClient, AdminError } from './adminClient.js';
 import { commands } from './contributions.js';
-import type { GatewayHost } from './gatewayHost.js';
+import { type GatewayHost, isUp } from './gatewayHost.js';
+import type { LeaderConnections } from './leaderConnections.js';
 import { describeError } from './logger.js';
 import { actionFailed, gatewayNotRunning } from './notices.js';
 
@@ -16,28 +17,22 @@ export interface PublicEndpoint {
 export class GatewayAccess {
   constructor(
     private readonly host: GatewayHost,
-    private readonly tokens: () => { token: string; adminToken: string } | null,
+    private readonly connections: LeaderConnections,
   ) {}
 
-  /** A client of the running gateway; null (and the user was told) when there is none. Waits up to 6 s for a start. */
+  /** A client of the gateway, whichever window runs it; null (and the user was told) when there is none. Waits up to 6 s for a start. */
   async client(): Promise<AdminClient | null> {
-    const endpoint = await this.running();
-    return endpoint === null ? null : new AdminClient(endpoint);
-  }
-
-  async publicEndpoint(): Promise<PublicEndpoint | null> {
-    const endpoint = await this.running();
-    return endpoint === null ? null : { baseUrl: `${endpoint.url}/v1`, token: endpoint.token };
-  }
-
-  private async running(): Promise<{ url: string; adminToken: string; token: string } | null> {
     const state = await this.host.settled(6_000);
-    const tokens = this.tokens();
-    if (state.kind === 'running' && tokens !== null) return { url: state.url, ...tokens };
+    const connection = isUp(state) ? this.connections.current() : null;
+    if (connection !== null) return new AdminClient(connection);
     const choice = await gatewayNotRunning();
     if (choice === 'restart') await vscode.commands.executeCommand(commands.restartGateway);
     if (choice === 'showLog') await vscode.commands.executeCommand(commands.showLog);
     return null;
+  }
+
+  async publicEndpoint(): Promise<PublicEndpoint | null> {
+    return (await (await this.client())?.endpoint()) ?? null;
   }
 }
 

@@ -1,4 +1,12 @@
-import type { FromGateway, ProxySettings, StoredKey, ToGateway, WorkerStart } from '../protocol/worker.js';
+import type { LeaderEndpoint } from '../loopback/verifiedConnection.js';
+import type {
+  FromGateway,
+  GatewayNotice,
+  ProxySettings,
+  StoredKey,
+  ToGateway,
+  WorkerStart,
+} from '../protocol/worker.js';
 import { describeError, type Logger } from './logger.js';
 
 /** The part of `node:worker_threads`' Worker that supervision needs. */
@@ -10,19 +18,33 @@ export interface GatewayThread {
   terminate(): Promise<number>;
 }
 
-export type StopReason = 'port-taken' | 'error' | 'crashed' | 'closed';
+export type StopReason = 'port-taken' | 'needs-reload' | 'error' | 'crashed' | 'closed';
 
 export type HostState =
   | { kind: 'starting' }
   | { kind: 'running'; url: string; port: number }
-  /** `crashed` comes back by itself; the others wait for the user. */
+  /** Another window runs the gateway; `version` is its. All else is the same here. */
+  | { kind: 'following'; url: string; port: number; version: string }
+  /** `crashed` comes back by itself, `port-taken` and `needs-reload` once they can; the others wait for the user. */
   | { kind: 'stopped'; reason: StopReason; message: string };
 
+/** There is a gateway, here or in another window. */
+export type UpState = Extract<HostState, { kind: 'running' | 'following' }>;
+
+export function isUp(state: HostState): state is UpState {
+  return state.kind === 'running' || state.kind === 'following';
+}
+
 export interface GatewayHostOptions {
-  /** Reads secrets and settings anew at every start. */
+  /** Reads settings anew at every start. */
   readStart(): Promise<WorkerStart>;
   createThread(start: WorkerStart): GatewayThread;
+  /** Asked when this window begins to lead. */
+  readKeys(): Promise<StoredKey[]>;
   saveKeys(keys: StoredKey[]): Promise<void>;
+  /** The tokens of the gateway that this window leads. */
+  saveTokens(tokens: { token: string; adminToken: string }): Promise<void>;
+  onNotice(notice: GatewayNotice): void;
   log: Logger;
   /** setTimeout by default; returns what cancels it. */
   after?(ms: number, run: () => void): () => void;
@@ -42,6 +64,7 @@ const CLOSE_WITHIN_MS = 1_800;
  */
 export class GatewayHost {
   private current: HostState = { kind: 'starting' };
+  private leader: LeaderEndpoint | null = null;
   private thread: GatewayThread | undefined;
   private listeners = new Set<(state: HostState) => void>();
   private cancelRestart: (() => void) | undefined;
@@ -57,6 +80,11 @@ export class GatewayHost {
     return this.current;
   }
 
+  /** Where the gateway is that runs here or in another window, and what proves it; null where none is known. */
+  get endpoint(): LeaderEndpoint | null {
+    return isUp(this.current) ? this.leader : null;
+  }
+
   onDidChangeState(listener: (state: HostState) => void): { dispose(): void } {
     this.listeners.add(listener);
     return { dispose: () => this.listeners.delete(listener) };
@@ -67,7 +95,7 @@ export class GatewayHost {
     return this.enqueue(() => this.startNow());
   }
 
-  /** Closes what runs and starts anew, with secrets and settings read again. */
+  /** Closes what runs here and starts anew, with settings read again. Another window's gateway goes on. */
   restart(): Promise<void> {
     return this.enqueue(async () => {
       this.crashes = 0;
@@ -86,6 +114,11 @@ export class GatewayHost {
   /** Hands new proxy settings to the running gateway; a later start reads them itself. */
   setProxy(proxy: ProxySettings): void {
     this.thread?.postMessage({ type: 'proxy', proxy });
+  }
+
+  /** The keys changed in SecretStorage, by another window or host: a gateway that this window leads takes them. */
+  replaceKeys(keys: StoredKey[]): void {
+    this.thread?.postMessage({ type: 'keys', sequence: null, keys });
   }
 
   /** Resolves with the state once it is no longer `starting`, or after `withinMs`. */
@@ -162,20 +195,62 @@ export class GatewayHost {
         // Also from a thread that is being closed: what the user was told is saved must be.
         void this.keep(thread, message.sequence, message.keys);
         return;
+      case 'keys.wanted':
+        void this.hand(thread, message.sequence);
+        return;
+      case 'identity':
+        void this.keepTokens(message);
+        return;
+      case 'notice':
+        this.options.onNotice(message.notice);
+        return;
       case 'listening':
-        if (thread !== this.thread) return;
-        this.options.log.info('host', `gateway listens on ${message.url}`);
-        this.setState({ kind: 'running', url: message.url, port: message.port });
+      case 'following':
+        if (thread === this.thread) this.up(message);
         return;
       case 'failed':
-        if (thread !== this.thread) return;
-        this.thread = undefined;
-        this.options.log.error('host', `gateway did not start: ${message.message}`);
-        void thread.terminate();
-        this.setState({ kind: 'stopped', reason: message.reason, message: message.message });
+        if (thread === this.thread) this.failed(thread, message);
         return;
       case 'closed':
         return;
+    }
+  }
+
+  private up(message: Extract<FromGateway, { type: 'listening' | 'following' }>): void {
+    const { type, url, port, instance, secret } = message;
+    this.leader = { url, instance, secret };
+    if (type === 'listening') {
+      this.options.log.info('host', `gateway listens on ${url}`);
+      this.setState({ kind: 'running', url, port });
+    } else {
+      this.options.log.info('host', `another window's gateway listens on ${url}, version ${message.version}`);
+      this.setState({ kind: 'following', url, port, version: message.version });
+    }
+  }
+
+  private failed(thread: GatewayThread, { reason, message }: Extract<FromGateway, { type: 'failed' }>): void {
+    this.options.log.error('host', `gateway did not start: ${message}`);
+    // With the other reasons it watches the port and comes up by itself.
+    if (reason === 'error') {
+      this.thread = undefined;
+      void thread.terminate();
+    }
+    this.setState({ kind: 'stopped', reason, message });
+  }
+
+  private async hand(thread: GatewayThread, sequence: number): Promise<void> {
+    try {
+      thread.postMessage({ type: 'keys', sequence, keys: await this.options.readKeys() });
+    } catch (error) {
+      thread.postMessage({ type: 'keys.unreadable', sequence, error: describeError(error) });
+    }
+  }
+
+  private async keepTokens({ token, adminToken }: { token: string; adminToken: string }): Promise<void> {
+    try {
+      await this.options.saveTokens({ token, adminToken });
+    } catch (error) {
+      this.options.log.warn('host', `tokens could not be stored: ${describeError(error)}`);
     }
   }
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { GatewayNotice } from '../protocol/worker.js';
 
 /**
  * Every notification there is. Each is for something the user started or must act on; a 429 or a failover
@@ -10,14 +11,37 @@ export async function portTaken(port: number): Promise<'changePort' | 'retry' | 
   const changePort = vscode.l10n.t('Change Port');
   const retry = vscode.l10n.t('Retry');
   const choice = await vscode.window.showWarningMessage(
-    vscode.l10n.t(
-      'FreeLLM cannot listen on port {0}: another program, or FreeLLM in another window, already does.',
-      port,
-    ),
+    vscode.l10n.t('FreeLLM cannot listen on port {0}: another program already does.', port),
     changePort,
     retry,
   );
   return choice === changePort ? 'changePort' : choice === retry ? 'retry' : null;
+}
+
+/** A newer version of FreeLLM wrote the data while this window ran on with the old one. True to reload now. */
+export async function needsReload(): Promise<boolean> {
+  const reload = vscode.l10n.t('Reload Window');
+  const choice = await vscode.window.showWarningMessage(
+    vscode.l10n.t('A newer version of FreeLLM has taken over its data. Reload this window to use it.'),
+    reload,
+  );
+  return choice === reload;
+}
+
+/** Something happened to the data on disk. `saving-again` ends `not-saving` and is told for that reason alone. */
+export function ledgerNotice({ kind, message, file }: GatewayNotice): void {
+  if (kind === 'damaged') {
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t(
+        'FreeLLM found its data damaged and went on with the last good state. The damaged file is {0}',
+        file ?? '',
+      ),
+    );
+  } else if (kind === 'not-saving' || kind === 'unusable') {
+    void vscode.window.showErrorMessage(
+      vscode.l10n.t('FreeLLM cannot save its data: {0}. It goes on in memory until the disk takes it again.', message),
+    );
+  } else void vscode.window.showInformationMessage(vscode.l10n.t('FreeLLM saves its data again.'));
 }
 
 /** The gateway could not start, for a reason that a retry alone may not cure. */
@@ -41,6 +65,13 @@ async function restartOrLog(message: string, severity: 'error' | 'warning'): Pro
 /** A command needs the gateway and it does not run. */
 export async function gatewayNotRunning(): Promise<'restart' | 'showLog' | null> {
   return restartOrLog(vscode.l10n.t('The FreeLLM gateway is not running.'), 'warning');
+}
+
+/** The user restarted the gateway, and another window runs it: that one went on. */
+export function gatewayIsElsewhere(url: string): void {
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t('The FreeLLM gateway runs in another window and listens on {0}.', url),
+  );
 }
 
 /** The user restarted the gateway and it listens again. */

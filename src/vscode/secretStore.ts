@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { StoredKey } from '../protocol/worker.js';
 import { describeError, type Logger } from './logger.js';
 
@@ -55,9 +54,7 @@ export class SecretStore {
       const before = await this.readIndex();
       for (const key of keys) {
         if (key.secret === null) continue;
-        if ((await this.backend.get(secretName(key.id))) !== key.secret) {
-          await this.backend.store(secretName(key.id), key.secret);
-        }
+        await this.storeIfNew(secretName(key.id), key.secret);
       }
       const index: IndexedKey[] = keys.map(({ secret, ...rest }) => ({ ...rest, hasSecret: secret !== null }));
       await this.backend.store(INDEX, JSON.stringify(index));
@@ -67,12 +64,20 @@ export class SecretStore {
     });
   }
 
-  /** The tokens, generated at the first call ever. */
-  readTokens(): Promise<GatewayTokens> {
-    return this.serialised(async () => ({
-      token: await this.readOrMake(TOKEN, () => `freellmapi-${randomBytes(24).toString('hex')}`),
-      adminToken: await this.readOrMake(ADMIN_TOKEN, () => `freellm-admin-${randomBytes(24).toString('hex')}`),
-    }));
+  /** The tokens of the last gateway that this editor led, as far as there was one: a fresh data folder begins with them. */
+  readTokens(): Promise<Partial<GatewayTokens>> {
+    return this.serialised(async () => {
+      const [token, adminToken] = [await this.backend.get(TOKEN), await this.backend.get(ADMIN_TOKEN)];
+      return { ...(token ? { token } : {}), ...(adminToken ? { adminToken } : {}) };
+    });
+  }
+
+  /** Keeps the tokens that the data folder has. */
+  saveTokens({ token, adminToken }: GatewayTokens): Promise<void> {
+    return this.serialised(async () => {
+      await this.storeIfNew(TOKEN, token);
+      await this.storeIfNew(ADMIN_TOKEN, adminToken);
+    });
   }
 
   /**
@@ -111,12 +116,8 @@ export class SecretStore {
     }
   }
 
-  private async readOrMake(name: string, make: () => string): Promise<string> {
-    const stored = await this.backend.get(name);
-    if (stored !== undefined && stored !== '') return stored;
-    await this.backend.store(name, make());
-    // Another window may have done the same at the same time: what is stored now is what both use.
-    return (await this.backend.get(name)) ?? make();
+  private async storeIfNew(name: string, value: string): Promise<void> {
+    if ((await this.backend.get(name)) !== value) await this.backend.store(name, value);
   }
 
   private serialised<T>(job: () => Promise<T>): Promise<T> {

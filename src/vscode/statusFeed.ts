@@ -2,6 +2,7 @@ import type { GatewayEvent } from '../protocol/events.js';
 import { AdminClient } from './adminClient.js';
 import { EventStream } from './eventStream.js';
 import type { HostState } from './gatewayHost.js';
+import type { LeaderConnections } from './leaderConnections.js';
 import { describeError, type Logger } from './logger.js';
 import type { StatusInput } from './statusModel.js';
 
@@ -17,7 +18,7 @@ export class StatusFeed {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly adminToken: () => string | null,
+    private readonly connections: LeaderConnections,
     private readonly sink: (input: StatusInput) => void,
     private readonly log: Logger,
   ) {}
@@ -26,11 +27,10 @@ export class StatusFeed {
   follow(state: HostState): void {
     this.dispose();
     this.sink({ type: 'host.changed', state });
-    const adminToken = this.adminToken();
-    if (state.kind !== 'running' || adminToken === null) return;
-    const endpoint = { url: state.url, adminToken };
-    this.client = new AdminClient(endpoint);
-    this.stream = new EventStream(endpoint, {
+    const connection = this.connections.current();
+    if (connection === null) return;
+    this.client = new AdminClient(connection);
+    this.stream = new EventStream(connection, {
       onOpen: () => this.readSoon(0),
       onEvent: (event) => this.receive(event),
       onBroken: (why) => this.log.debug('events', `stream broke: ${why}`),

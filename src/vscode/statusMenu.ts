@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { commands, internalCommands, settings } from './contributions.js';
+import { isUp } from './gatewayHost.js';
 import { isValue, pickOne } from './quickInput.js';
 import { faceOf, type StatusModel } from './statusModel.js';
 import { faceLabel, headline } from './statusText.js';
@@ -28,12 +29,11 @@ function placeholder(status: StatusModel): string {
 
 function menuItems(status: StatusModel): MenuItem[] {
   const { host, gateway } = status;
-  const isRunning = host.kind === 'running';
   const working: MenuItem[] = [
     { label: vscode.l10n.t('$(add) Add Key…'), command: commands.addKey },
     {
       label: vscode.l10n.t('$(copy) Copy Endpoint and Token'),
-      ...(isRunning ? { description: `${host.url}/v1` } : {}),
+      ...(isUp(host) ? { description: `${host.url}/v1` } : {}),
       command: commands.copyEndpoint,
     },
     {
@@ -45,7 +45,7 @@ function menuItems(status: StatusModel): MenuItem[] {
     },
   ];
   return [
-    ...(isRunning ? working : []),
+    ...(isUp(host) ? working : []),
     { label: vscode.l10n.t('$(refresh) Restart Gateway'), command: commands.restartGateway },
     { label: vscode.l10n.t('$(output) Show Log'), command: commands.showLog },
     {

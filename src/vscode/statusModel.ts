@@ -1,5 +1,5 @@
 import type { GatewayEvent, GatewayState, RequestOutcome } from '../protocol/events.js';
-import type { HostState } from './gatewayHost.js';
+import { type HostState, isUp } from './gatewayHost.js';
 
 /** What the status bar knows. Built by `reduceStatus` from events alone. */
 export interface StatusModel {
@@ -37,7 +37,7 @@ export const initialStatus: StatusModel = {
 export function reduceStatus(model: StatusModel, input: StatusInput): StatusModel {
   switch (input.type) {
     case 'host.changed':
-      return input.state.kind === 'running'
+      return isUp(input.state)
         ? { ...model, host: input.state }
         : { ...model, host: input.state, gateway: null, lastFailure: null, inFlight: new Map() };
     case 'state.read':
@@ -129,7 +129,7 @@ export function faceOf(model: StatusModel, now: number): StatusFace {
 
 /** When the face will change by time alone: ms from `now`, null for never. */
 export function nextChangeIn(model: StatusModel, now: number): number | null {
-  if (model.host.kind !== 'running') return null;
+  if (!isUp(model.host)) return null;
   const waits = [...model.inFlight.values()].map((request) => request.at + SPINNER_AFTER_MS - now);
   if (model.lastFailure !== null) waits.push(model.lastFailure.at + FAILURE_SHOWN_MS - now);
   const coming = waits.filter((wait) => wait > 0);

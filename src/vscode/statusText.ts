@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { RequestOutcome } from '../protocol/events.js';
 import { commands, internalCommands } from './contributions.js';
+import { isUp } from './gatewayHost.js';
 import { type StatusFace, type StatusModel, shortDuration, shortModel, trailSteps } from './statusModel.js';
 
 /** The item's own text for a face. */
@@ -9,9 +10,9 @@ export function faceText(face: StatusFace): string {
     case 'starting':
       return '$(loading~spin) FreeLLM';
     case 'stopped':
-      return face.reason === 'port-taken'
-        ? vscode.l10n.t('$(error) FreeLLM: port in use')
-        : vscode.l10n.t('$(error) FreeLLM stopped');
+      if (face.reason === 'port-taken') return vscode.l10n.t('$(error) FreeLLM: port in use');
+      if (face.reason === 'needs-reload') return vscode.l10n.t('$(error) FreeLLM: reload needed');
+      return vscode.l10n.t('$(error) FreeLLM stopped');
     case 'noAnswer':
       return vscode.l10n.t('$(warning) FreeLLM: no provider can answer');
     case 'failed':
@@ -58,7 +59,10 @@ export function tooltip(model: StatusModel): vscode.MarkdownString {
   text.isTrusted = { enabledCommands: [...Object.values(commands), ...Object.values(internalCommands)] };
   const rows: [string, string][] = [];
   const { host, gateway } = model;
-  if (host.kind === 'running') rows.push([vscode.l10n.t('Endpoint'), code(`${host.url}/v1`)]);
+  if (isUp(host)) rows.push([vscode.l10n.t('Endpoint'), code(`${host.url}/v1`)]);
+  if (host.kind === 'following') {
+    rows.push([vscode.l10n.t('Gateway'), plain(vscode.l10n.t('runs in another window'))]);
+  }
   text.appendMarkdown(`**FreeLLM** — ${plain(headline(model))}\n\n`);
   if (gateway?.demo)
     rows.push([vscode.l10n.t('Demo'), plain(vscode.l10n.t('on: canned answers, no model behind them'))]);
@@ -82,7 +86,8 @@ export function headline({ host, gateway }: StatusModel): string {
   if (host.kind === 'starting') return vscode.l10n.t('starting');
   if (host.kind === 'stopped') {
     if (host.reason === 'crashed') return vscode.l10n.t('ended unexpectedly, starting again');
-    if (host.reason === 'port-taken') return vscode.l10n.t('its port is in use by another program or window');
+    if (host.reason === 'port-taken') return vscode.l10n.t('its port is in use by another program');
+    if (host.reason === 'needs-reload') return vscode.l10n.t('a newer version is installed; reload this window');
     return host.message || vscode.l10n.t('stopped');
   }
   if (gateway !== null && !gateway.canAnswer) return gateway.reason ?? vscode.l10n.t('no provider can answer');

@@ -1,31 +1,30 @@
-import { connect } from 'node:net';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as vscode from 'vscode';
-import type { WorkerStart } from '../protocol/worker.js';
+import type { GatewayNotice, WorkerStart } from '../protocol/worker.js';
 import { commands } from './contributions.js';
 import { developmentToken } from './devMode.js';
-import { GatewayHost, type HostState } from './gatewayHost.js';
-import type { Logger } from './logger.js';
-import { gatewayCrashed, gatewayFailed, hostIsOpen, portTaken } from './notices.js';
+import { GatewayHost, type HostState, isUp } from './gatewayHost.js';
+import { describeError, type Logger } from './logger.js';
+import { gatewayCrashed, gatewayFailed, hostIsOpen, ledgerNotice, needsReload, portTaken } from './notices.js';
 import { affectsProxy, loadSystemCertificates, readProxySettings } from './proxySettings.js';
 import { askText, isValue } from './quickInput.js';
-import type { GatewayTokens, SecretStore } from './secretStore.js';
+import type { SecretStore } from './secretStore.js';
 import { isLoopback, isPort, needsRestart, readSettings, writePort } from './settings.js';
 
-/** A burst of changed settings or secrets means one restart. */
+/** A burst of changed settings means one restart. */
 const RESTART_AFTER_MS = 300;
 const LATEST_CERTIFICATES_MS = 5_000;
 
 /** Ties the gateway's supervisor to VS Code: its settings, secrets, proxy, window and notices. */
 export class Supervision implements vscode.Disposable {
   readonly host: GatewayHost;
-  private tokens: GatewayTokens | null = null;
   private certificates: string[] = [];
   private readonly disposables: vscode.Disposable[] = [];
   private timer: NodeJS.Timeout | undefined;
   private hasToldCrash = false;
   private lastTold = '';
+  private lastNotice = '';
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -35,22 +34,17 @@ export class Supervision implements vscode.Disposable {
     this.host = new GatewayHost({
       readStart: () => this.readStart(),
       createThread: (start) => this.createThread(start),
+      readKeys: () => secrets.readKeys(),
       saveKeys: (keys) => secrets.saveKeys(keys),
+      saveTokens: (tokens) => secrets.saveTokens(tokens),
+      onNotice: (notice) => this.notice(notice),
       log,
     });
     this.disposables.push(
       this.host.onDidChangeState((state) => void this.tell(state)),
       vscode.workspace.onDidChangeConfiguration((event) => this.settingsChanged(event)),
       context.secrets.onDidChange(({ key }) => void this.secretsChanged(key)),
-      vscode.window.onDidChangeWindowState(({ focused }) => {
-        if (focused) this.retryIfPortIsFree();
-      }),
     );
-  }
-
-  /** The tokens of the gateway that runs or starts; null before the first start read them. */
-  currentTokens(): GatewayTokens | null {
-    return this.tokens;
   }
 
   /** Starts the gateway without holding anyone up; certificates follow when the system has told them. */
@@ -73,21 +67,27 @@ export class Supervision implements vscode.Disposable {
 
   private async readStart(): Promise<WorkerStart> {
     const { port, host, demo } = readSettings();
-    const [keys, tokens] = await Promise.all([this.secrets.readKeys(), this.secrets.readTokens()]);
-    const chosen = developmentToken(this.context.extensionMode);
-    this.tokens = chosen === null ? tokens : { ...tokens, token: chosen };
     return {
       host,
       port,
       demo,
-      keys,
-      ...this.tokens,
+      seed: await this.readSeed(),
+      developmentToken: developmentToken(this.context.extensionMode),
       dataDir: this.context.globalStorageUri.fsPath,
       proxy: readProxySettings(this.certificates),
-      settings: {},
       version: String(this.context.extension.packageJSON.version),
       logLevel: 'debug',
     };
+  }
+
+  /** Only a data folder without tokens needs them: a keyring that does not open must not keep the gateway from starting. */
+  private async readSeed(): Promise<WorkerStart['seed']> {
+    try {
+      return await this.secrets.readTokens();
+    } catch (error) {
+      this.log.warn('host', `tokens could not be read: ${describeError(error)}`);
+      return {};
+    }
   }
 
   private createThread(start: WorkerStart): Worker {
@@ -107,7 +107,7 @@ export class Supervision implements vscode.Disposable {
   }
 
   private async secretsChanged(name: string): Promise<void> {
-    if (await this.secrets.hasChangedElsewhere(name)) this.restartSoon();
+    if (await this.secrets.hasChangedElsewhere(name)) this.host.replaceKeys(await this.secrets.readKeys());
   }
 
   private restartSoon(): void {
@@ -116,15 +116,18 @@ export class Supervision implements vscode.Disposable {
   }
 
   private async tell(state: HostState): Promise<void> {
-    if (state.kind === 'running') this.lastTold = '';
+    if (isUp(state)) this.lastTold = '';
     if (state.kind !== 'stopped') return;
     // The same trouble again, met by a retry of our own, is not news.
-    const news = `${state.reason} ${state.message}`;
+    const news = `${state.reason} ${state.reason === 'error' ? state.message : readSettings().port}`;
     if (state.reason === 'port-taken' && this.lastTold !== news) {
       this.lastTold = news;
       const choice = await portTaken(readSettings().port);
       if (choice === 'changePort') await this.changePort();
       if (choice === 'retry') this.retry();
+    } else if (state.reason === 'needs-reload' && this.lastTold !== news) {
+      this.lastTold = news;
+      if (await needsReload()) await vscode.commands.executeCommand('workbench.action.reloadWindow');
     } else if (state.reason === 'error' && this.lastTold !== news) {
       this.lastTold = news;
       await this.follow(await gatewayFailed(state.message));
@@ -160,13 +163,10 @@ export class Supervision implements vscode.Disposable {
     await writePort(Number(answer));
   }
 
-  /** The user came to this window: if who held the port has gone, this one takes over without a word. */
-  private retryIfPortIsFree(): void {
-    const { state } = this.host;
-    if (state.kind !== 'stopped' || state.reason !== 'port-taken') return;
-    const { port, host } = readSettings();
-    const probe = connect({ port, host: isLoopback(host) ? host.replace(/[[\]]/g, '') : '127.0.0.1' });
-    probe.once('connect', () => probe.destroy());
-    probe.once('error', () => void this.host.start());
+  /** Each once, until another comes. */
+  private notice(notice: GatewayNotice): void {
+    const news = `${notice.kind} ${notice.file ?? ''}`;
+    if (news !== this.lastNotice) ledgerNotice(notice);
+    this.lastNotice = news;
   }
 }

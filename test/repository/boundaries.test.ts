@@ -54,7 +54,7 @@ describe("importing 'vscode' outside the editor side", () => {
   });
 
   describe('does not pass the linter', () => {
-    const closed = ['src/gateway', 'src/gateway/http', 'src/protocol', 'src/connect', 'webview/pages'];
+    const closed = ['src/gateway', 'src/gateway/http', 'src/protocol', 'src/connect', 'src/loopback', 'webview/pages'];
     const broken = lintOnce([...closed, 'src/vscode'].map((tree) => [tree, IMPORTS_EDITOR]));
 
     for (const tree of closed) {
@@ -87,6 +87,10 @@ describe('one direction of import', () => {
     ['src/connect', '../vscode/settings.js'],
     ['src/connect', '../gateway/ports.js'],
     ['src/vscode', '../gateway/ports.js'],
+    ['src/loopback', '../gateway/ports.js'],
+    ['src/loopback', '../vscode/settings.js'],
+    ['src/protocol', '../loopback/proof.js'],
+    ['webview/pages', '../../src/loopback/proof.js'],
     ['webview/pages', '../../src/gateway/ports.js'],
     ['webview/pages', '../../src/vscode/settings.js'],
   ];
@@ -95,6 +99,8 @@ describe('one direction of import', () => {
     ['src/gateway/http', '../routing/failure.js'],
     ['src/vscode', '../protocol/worker.js'],
     ['src/vscode', '../connect/continue.js'],
+    ['src/vscode', '../loopback/proof.js'],
+    ['src/gateway/http', '../../loopback/proof.js'],
     ['webview/pages', '../../src/protocol/chat.js'],
   ];
   const source = (target: string) => `import { x } from '${target}';\nconsole.log(x);\n`;

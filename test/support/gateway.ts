@@ -42,9 +42,15 @@ export interface TestGateway {
   api(method: string, path: string, body?: unknown): Promise<ClientResponse>;
   logs: LogLine[];
   close(): Promise<void>;
+  /** Stops accepting, and ends what still runs after so many ms. */
+  closeIn(graceMs: number): Promise<void>;
+  replaceKeys(keys: StoredKey[]): void;
 }
 
 export const testToken = 'freellmapi-0123456789abcdef0123456789abcdef';
+/** The gateway's own secret, and its instance. */
+export const testSecret = 'secret-00112233445566778899aabbccddeeff';
+export const testInstance = 'abcdef0123456789abcdef0123456789';
 export const testAdminToken = 'admin-fedcba9876543210fedcba9876543210';
 
 /** sql.js's wasm, for gateways with a ledger. */
@@ -77,6 +83,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       version: '0.0.0-test',
       token: testToken,
       adminToken: testAdminToken,
+      secret: testSecret,
+      instance: testInstance,
       ...(options.config ? { config: options.config } : {}),
       ...(options.keys ? { keys: options.keys } : {}),
       ...(options.demo === undefined ? {} : { demo: options.demo }),
@@ -104,5 +112,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     api: (method, path, body) => withToken(path, adminToken, { method, ...(body === undefined ? {} : { body }) }),
     logs,
     close: () => gateway.close(0),
+    closeIn: (graceMs) => gateway.close(graceMs),
+    replaceKeys: (keys) => gateway.replaceKeys(keys),
   };
 }

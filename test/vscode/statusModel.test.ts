@@ -82,6 +82,18 @@ describe('status model', () => {
     assert.deepEqual(faceOf(stopped, 0), { kind: 'stopped', reason: 'port-taken' });
   });
 
+  it('is the same in a window that follows another', () => {
+    const following: StatusInput = {
+      type: 'host.changed',
+      state: { kind: 'following', url: 'http://127.0.0.1:3001', port: 3001, version: '0.1.0' },
+    };
+    assert.deepEqual(faceOf(after(following), 0), { kind: 'idle' });
+    const model = after(running, { type: 'state.read', state: gateway() }, following, started('a', 1000));
+    assert.notEqual(model.gateway, null);
+    assert.equal(nextChangeIn(model, 1000), SPINNER_AFTER_MS);
+    assert.equal(faceOf(model, 1000 + SPINNER_AFTER_MS).kind, 'working');
+  });
+
   it('names who answered, with the wait for the first token', () => {
     const model = after(running, { type: 'request.ended', id: 'a', at: 5, outcome: outcome() });
     assert.deepEqual(faceOf(model, 10), {

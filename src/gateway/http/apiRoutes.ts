@@ -27,6 +27,10 @@ export interface Env {
 
 export interface ApiContext {
   version: string;
+  /** What clients need. */
+  endpoint(): { baseUrl: string; token: string };
+  /** Aborts when the gateway closes: live events end at once. */
+  closing: AbortSignal;
   clock: Clock;
   events: EventBus;
   keys: KeyPool;
@@ -48,6 +52,7 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
   const routes = new Hono<Env>();
   const { keyService, cooldowns } = context;
   routes.get('/api/state', (c) => c.json(context.state()));
+  routes.get('/api/endpoint', (c) => c.json(context.endpoint()));
   routes.get('/api/openapi.json', (c) => c.json(openApiDocument(context.version)));
   routes.get('/api/providers', (c) => c.json({ data: context.providers() }));
   routes.get('/api/keys', (c) => c.json({ data: context.keys.all().map(keyView) }));

@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerRespo
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
+import { credentialOf } from '../../loopback/proof.js';
+import type { StoredKey } from '../../protocol/worker.js';
+import { sealKeys } from '../leadership/handover.js';
 import type { Cooldowns } from '../routing/cooldowns.js';
 import {
   createTokenCheck,
@@ -16,6 +19,7 @@ import { type ApiContext, createApiRoutes, type Env } from './apiRoutes.js';
 import { type ChatRouteContext, logInternal, sendError, serveChat } from './chatRoute.js';
 import { HttpError, invalidRequest, notFound, toHttpError } from './errors.js';
 import { listModels } from './modelsRoute.js';
+import { isWhois, serveWhois } from './whoisRoute.js';
 
 export interface AppContext {
   chat: ChatRouteContext;
@@ -23,6 +27,11 @@ export interface AppContext {
   cooldowns: Cooldowns;
   token: string;
   adminToken: string;
+  /** The gateway's own secret, and the instance that it proves. */
+  secret: string;
+  instance: string;
+  /** What a follower would go on with. */
+  storedKeys(): StoredKey[];
   /** What we are bound to. */
   host: string;
   newId(prefix: string): string;
@@ -39,11 +48,18 @@ const UNPREFIXED = /^\/(?:chat\/completions|models(?:\/.+)?)$/;
 /** Throws why a request may not pass. */
 interface Gate {
   checkPlace(headers: IncomingHttpHeaders): void;
-  checkToken(headers: IncomingHttpHeaders, kind: 'unified' | 'admin'): void;
+  /** `follower`: the credential alone; `admin`: the admin token or the credential. */
+  checkToken(headers: IncomingHttpHeaders, kind: 'unified' | 'admin' | 'follower'): void;
 }
 
 function createGate(context: AppContext): Gate {
-  const checks = { unified: createTokenCheck(context.token), admin: createTokenCheck(context.adminToken) };
+  const isAdmin = createTokenCheck(context.adminToken);
+  const isFollower = createTokenCheck(credentialOf(context.secret, context.instance));
+  const checks = {
+    unified: createTokenCheck(context.token),
+    admin: (token: string) => isAdmin(token) || isFollower(token),
+    follower: isFollower,
+  };
   return {
     checkPlace(headers) {
       if (!isHostAllowed(headers.host, context.host)) throw forbiddenHost();
@@ -51,7 +67,8 @@ function createGate(context: AppContext): Gate {
     },
     checkToken(headers, kind) {
       const token = tokenOf(headers);
-      if (token === null || !checks[kind](token)) throw invalidToken(token === null ? 'missing' : 'wrong', kind);
+      if (token !== null && checks[kind](token)) return;
+      throw invalidToken(token === null ? 'missing' : 'wrong', kind === 'unified' ? kind : 'admin');
     },
   };
 }
@@ -69,6 +86,10 @@ export function createListener(context: AppContext): RequestListener {
       errorResponse(context.newId('req_'), invalidRequest('The Host header or the path is malformed')),
   });
   return (incoming, outgoing) => {
+    if (isWhois(incoming)) {
+      answerWhois(context, gate, incoming, outgoing);
+      return;
+    }
     if (incoming.method !== 'POST' || (incoming.url !== CHAT_PATH && incoming.url !== UNPREFIXED_CHAT_PATH)) {
       void hono(incoming, outgoing);
       return;
@@ -83,6 +104,17 @@ export function createListener(context: AppContext): RequestListener {
     }
     void serveChat(context.chat, incoming, outgoing, requestId);
   };
+}
+
+function answerWhois(context: AppContext, gate: Gate, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const requestId = context.newId('req_');
+  const { instance, secret } = context;
+  try {
+    gate.checkPlace(incoming.headers);
+    serveWhois({ instance, secret, version: context.api.version }, incoming, outgoing, requestId);
+  } catch (error) {
+    sendError(outgoing, requestId, toHttpError(error));
+  }
 }
 
 /** The whole HTTP face of the gateway. */
@@ -125,6 +157,10 @@ function createApp(context: AppContext, gate: Gate): Hono<Env> {
     const entry = models().find((model) => model.id === id);
     if (entry) return c.json(entry);
     throw toModelNotFound(id);
+  });
+  app.get('/api/handover', (c) => {
+    gate.checkToken(c.env.incoming.headers, 'follower');
+    return c.json(sealKeys(context.secret, context.instance, context.storedKeys()));
   });
   app.route('/', createApiRoutes(context.api));
 

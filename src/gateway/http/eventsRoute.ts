@@ -10,7 +10,7 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /** `GET /api/events`: the state first, then every event as it happens; after Last-Event-ID where that is given. */
 export function serveEvents(
-  context: { events: EventBus; clock: Clock; state(): GatewayState },
+  context: { events: EventBus; clock: Clock; closing: AbortSignal; state(): GatewayState },
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   requestId: string,
@@ -39,7 +39,11 @@ export function serveEvents(
     cancel = context.clock.after(KEEPALIVE_MS, keepAlive);
   };
   cancel = context.clock.after(KEEPALIVE_MS, keepAlive);
+  // Else a closing gateway would wait for listeners that never go, and followers for their turn.
+  const end = () => outgoing.end();
+  context.closing.addEventListener('abort', end, { once: true });
   outgoing.on('close', () => {
+    context.closing.removeEventListener('abort', end);
     unsubscribe();
     cancel();
   });

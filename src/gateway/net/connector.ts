@@ -11,7 +11,8 @@ export interface ConnectorOptions {
   origin: URL;
   proxy: ProxyEndpoint | null;
   isStrictTls: boolean;
-  secureContext: SecureContext;
+  /** Asked at the first TLS connection. */
+  secureContext(): SecureContext;
   guard: AddressGuard;
 }
 
@@ -61,7 +62,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         host,
         servername: name,
         ALPNProtocols: ['http/1.1'],
-        secureContext: options.secureContext,
+        secureContext: options.secureContext(),
         rejectUnauthorized: options.isStrictTls,
         ...(isTarget && session ? { session } : {}),
       });

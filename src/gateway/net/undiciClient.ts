@@ -44,7 +44,8 @@ interface Routes {
   endpoint: ProxyEndpoint | null;
   /** Why the settings cannot be used; requests that would go through the proxy fail with it. */
   problem: UpstreamError | null;
-  secureContext: tls.SecureContext;
+  /** Made at the first TLS connection: reading some 150 certificates would keep a gateway from starting for that long. */
+  secureContext(): tls.SecureContext;
   pools: Map<string, OriginPool>;
   /** By URL: they are few and asked again and again. */
   endpoints: Map<string, Endpoint>;
@@ -65,7 +66,11 @@ function createRoutes(settings: ProxySettings): Routes {
   } catch (error) {
     problem = toUpstreamError(error, 'proxy');
   }
-  const secureContext = createSecureContext(settings.certificates);
+  let made: tls.SecureContext | null = null;
+  const secureContext = (): tls.SecureContext => {
+    made ??= createSecureContext(settings.certificates);
+    return made;
+  };
   return { settings, endpoint, problem, secureContext, pools: new Map(), endpoints: new Map() };
 }
 
