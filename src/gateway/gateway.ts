@@ -5,6 +5,7 @@ import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';
 import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
+import { configKeys } from './config/configKeys.js';
 import { createEventBus, type EventBus } from './eventBus.js';
 import { gatewayState } from './gatewayState.js';
 import { ActiveRequests } from './http/activeRequests.js';
@@ -16,11 +17,8 @@ import { replaceStoredKeys } from './keys/replaceKeys.js';
 import { Bookkeeping } from './ledger/bookkeeping.js';
 import type { QuotaWindowRow, RequestRow } from './ledger/changes.js';
 import { LedgerError, type LedgerNotice } from './ledger/ledger.js';
-import { nodeStorage } from './ledger/nodeStorage.js';
-import { openLedger } from './ledger/openLedger.js';
-import { type LedgerState, readLedgerState } from './ledger/restore.js';
-import { createRetention } from './ledger/retention.js';
-import { Rollups } from './ledger/rollups.js';
+import { openBooks } from './ledger/openBooks.js';
+import type { LedgerState } from './ledger/restore.js';
 import { createUpstreamClient } from './net/undiciClient.js';
 import type { UpstreamClient } from './net/upstream.js';
 import type { GatewayPorts } from './ports.js';
@@ -33,7 +31,7 @@ import { providerSpec } from './providers/table.js';
 import { createDailyUse, type DailyUse } from './quota/dailyUse.js';
 import { quotaUse } from './quota/quotaView.js';
 import { createIdSource, randomHex } from './randomIds.js';
-import { fromCooldownRow, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
+import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
 import type { LoopContext } from './routing/attemptLoop.js';
 import { Chain } from './routing/chain.js';
 import { chainView } from './routing/chainView.js';
@@ -241,42 +239,22 @@ class GatewayHouse {
     const reading = Promise.resolve(this.options.readKeys?.() ?? this.options.keys ?? []);
     // Told below: a ledger that opens meanwhile must be ours to close.
     reading.catch(() => undefined);
-    const state = await this.openLedger();
+    const state = await this.openBooks();
     const keys = await reading;
     if (state) this.restore(state);
-    const healthOf = new Map(state?.keys.map((row) => [row.id, row]));
-    const add = (key: StoredKey, origin: PoolKey['origin']) => {
-      const row = healthOf.get(key.id);
-      const health = row && {
-        status: row.health,
-        message: row.healthMessage,
-        checkedAt: row.checkedAt,
-        isProbed: true,
-      };
-      this.keys.add(key, origin, health);
-    };
-    for (const key of configKeys(this.config)) add(key, 'config');
-    for (const key of keys) add(key, 'stored');
+    for (const key of configKeys(this.config)) this.keys.add(key, 'config', healthBefore(state, key.id));
+    for (const key of keys) this.keys.add(key, 'stored', healthBefore(state, key.id));
   }
 
-  private async openLedger(): Promise<LedgerState | null> {
+  private openBooks(): Promise<LedgerState | null> {
     const { dataDir, wasmFile } = this.options;
-    if (dataDir === undefined || wasmFile === undefined) return null;
-    const { clock, log } = this.ports;
-    const onNotice = (notice: LedgerNotice) => this.notice(notice);
-    try {
-      const ports = { storage: nodeStorage, clock, log, randomHex: this.hex };
-      const newSums = () => new Rollups();
-      const ledger = await openLedger(ports, { folder: dataDir, wasmFile, onNotice, newSums });
-      const retentionDays = () => this.settings.all.retentionDays;
-      const retention = createRetention({ retentionDays, now: clock.now, elapsed: () => performance.now() });
-      this.books.attach(ledger, retention, clock);
-      return this.books.query((database) => readLedgerState(database, clock.now()));
-    } catch (error) {
-      if (!(error instanceof LedgerError) || error.kind !== 'unusable') throw error;
-      this.notice({ kind: 'unusable', message: error.message, file: null });
-      return null;
-    }
+    if (dataDir === undefined || wasmFile === undefined) return Promise.resolve(null);
+    return openBooks({ ...this.ports, randomHex: this.hex }, this.books, {
+      dataDir,
+      wasmFile,
+      retentionDays: () => this.settings.all.retentionDays,
+      onNotice: (notice) => this.notice(notice),
+    });
   }
 
   private restore(state: LedgerState): void {
@@ -455,19 +433,4 @@ class GatewayHouse {
 /** The config file's settings, without what it leaves open. */
 function definedSettings(config: ConfigFile): ApiSettings {
   return Object.fromEntries(Object.entries(config.settings ?? {}).filter(([, value]) => value !== undefined));
-}
-
-/** The keys of the config file: the same ids at every start. */
-function configKeys(config: ConfigFile): StoredKey[] {
-  return Object.entries(config.providers ?? {}).flatMap(([provider, { keys }]) =>
-    (keys ?? []).map(({ key, label, models, limits }, position) => ({
-      id: `config:${provider}:${position + 1}`,
-      provider,
-      label: label ?? '',
-      enabled: true,
-      secret: key,
-      ...(models ? { models } : {}),
-      ...(limits ? { limits: limits as Record<string, number> } : {}),
-    })),
-  );
 }

@@ -1,10 +1,18 @@
 import { discoverableModel } from './catalog/modelDefaults.js';
 import type { ListedModels, ModelStore } from './catalog/modelStore.js';
+import type { KeyHealth } from './keys/keyPool.js';
 import type { CooldownRow, LearnedModelRow } from './ledger/changes.js';
+import type { LedgerState } from './ledger/restore.js';
 import type { CatalogModel } from './providers/spec.js';
 import type { Cooldown } from './routing/cooldowns.js';
 import type { FailureKind } from './routing/failure.js';
 import { FAILURE_POLICY } from './routing/failurePolicy.js';
+
+/** A key's health as the ledger knew it; undefined for one that it does not know. */
+export function healthBefore(state: LedgerState | null, keyId: string): KeyHealth | undefined {
+  const row = state?.keys.find(({ id }) => id === keyId);
+  return row && { status: row.health, message: row.healthMessage, checkedAt: row.checkedAt, isProbed: true };
+}
 
 /** A cooldown as the ledger keeps it: without the provider's words. */
 export function toCooldownRow(cooldown: Cooldown): CooldownRow {

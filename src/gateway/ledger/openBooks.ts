@@ -1,0 +1,43 @@
+import type { Clock, Log } from '../ports.js';
+import type { Bookkeeping } from './bookkeeping.js';
+import { LedgerError, type LedgerNotice } from './ledger.js';
+import { nodeStorage } from './nodeStorage.js';
+import { openLedger } from './openLedger.js';
+import { type LedgerState, readLedgerState } from './restore.js';
+import { createRetention } from './retention.js';
+import { Rollups } from './rollups.js';
+
+export interface BooksOptions {
+  dataDir: string;
+  /** Path of sql.js's `sql-wasm.wasm`. */
+  wasmFile: string;
+  retentionDays(): number;
+  onNotice(notice: LedgerNotice): void;
+}
+
+/**
+ * Opens the ledger on the real disk for `books`, and reads what was there. A folder that cannot be used gives a notice
+ * and null: the gateway then runs from memory.
+ * @throws LedgerError `newer` or `locked`.
+ */
+export async function openBooks(
+  ports: { clock: Clock; log: Log; randomHex(bytes: number): string },
+  books: Bookkeeping,
+  options: BooksOptions,
+): Promise<LedgerState | null> {
+  const { clock, log, randomHex } = ports;
+  const { dataDir, wasmFile, retentionDays, onNotice } = options;
+  try {
+    const ledger = await openLedger(
+      { storage: nodeStorage, clock, log, randomHex },
+      { folder: dataDir, wasmFile, onNotice, newSums: () => new Rollups() },
+    );
+    const retention = createRetention({ retentionDays, now: clock.now, elapsed: () => performance.now() });
+    books.attach(ledger, retention, clock);
+    return books.query((database) => readLedgerState(database, clock.now()));
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.kind !== 'unusable') throw error;
+    onNotice({ kind: 'unusable', message: error.message, file: null });
+    return null;
+  }
+}
