@@ -30,7 +30,7 @@ export class FixedWindow implements QuotaWindow {
   private open = 0;
   private closedUntil = 0;
   private isCarriedDirty = false;
-  /** The clock went back over midnight: whatever arrives may belong to either day. */
+  /** The clock was set back over midnight: whatever arrives may belong to either day. */
   private isUnsure = false;
 
   constructor(
@@ -50,6 +50,7 @@ export class FixedWindow implements QuotaWindow {
   refresh(now: QuotaTime): void {
     if (now.wall >= this.period.endsAt + CLOCK_SKEW_MS) this.roll(now);
     else if (now.wall < this.period.startsAt - CLOCK_SKEW_MS) this.goBack(now);
+    if (now.setBack > 0 && now.wall + now.setBack >= this.period.endsAt - CLOCK_SKEW_MS) this.isUnsure = true;
     if (this.open > 0 && !this.isCarriedDirty && this.isEnding(now.wall)) {
       this.isCarriedDirty = true;
       this.onChange(this);

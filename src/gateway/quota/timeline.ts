@@ -2,6 +2,8 @@ import type { Clock } from '../ports.js';
 
 /** A wall clock that moved this much against the steady one was set, or the machine slept. */
 const JUMP_MS = 1000;
+/** A clock that has been so long behind where it was is right now: it was wrong before. */
+const TRUSTED_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Three readings of one moment, in ms.
@@ -16,6 +18,8 @@ export interface QuotaTime {
   readonly wall: number;
   readonly steady: number;
   readonly elapsed: number;
+  /** What the wall clock was set back in the last 24 hours, less what it was set forward: it may be so much behind. */
+  readonly setBack: number;
 }
 
 /** Reads the clock. One object, updated by `read`: it is read several times a request. */
@@ -27,7 +31,8 @@ export class Timeline implements QuotaTime {
   /** What the wall clock is ahead of the steady one; changes when it jumps. */
   private ahead: number;
   private jumped = 0;
-  private setBack = 0;
+  setBack = 0;
+  private setBackAt = 0;
   /** How often the wall clock jumped. */
   jumps = 0;
 
@@ -50,9 +55,11 @@ export class Timeline implements QuotaTime {
     if (moved > JUMP_MS || moved < -JUMP_MS) {
       this.jumped += Math.max(0, moved - this.setBack);
       this.setBack = Math.max(0, this.setBack - moved);
+      this.setBackAt = this.steady;
       this.ahead += moved;
       this.jumps++;
     }
+    if (this.setBack > 0 && this.steady - this.setBackAt > TRUSTED_AFTER_MS) this.setBack = 0;
     this.elapsed = this.steady + this.jumped;
     return this;
   }

@@ -30,7 +30,7 @@ export interface WindowScope {
 }
 
 /** When a request reached its provider, at the latest, on each of our clocks. */
-export type ArrivalTime = QuotaTime;
+export type ArrivalTime = Pick<QuotaTime, 'wall' | 'steady' | 'elapsed'>;
 
 /**
  * One counted window. It holds what was settled and what is out (`open`), which may be counted by the provider now or
