@@ -1,7 +1,7 @@
 import type { QuotaKind, QuotaWindowRow } from '../ledger/changes.js';
 import { type QuotaDay, quotaDay } from '../routing/dayBoundary.js';
 import type { QuotaTime } from './timeline.js';
-import type { ArrivalTime, QuotaWindow, WindowScope } from './windows.js';
+import { type ArrivalTime, type QuotaWindow, TRANSIT_MS, type WindowScope } from './windows.js';
 
 /** The provider's clock and ours may differ by so much. */
 export const CLOCK_SKEW_MS = 1000;
@@ -51,7 +51,8 @@ export class FixedWindow implements QuotaWindow {
     if (now.wall >= this.period.endsAt + CLOCK_SKEW_MS) this.roll(now);
     else if (now.wall < this.period.startsAt - CLOCK_SKEW_MS) this.goBack(now);
     if (now.setBack > 0 && now.wall + now.setBack >= this.period.endsAt - CLOCK_SKEW_MS) this.isUnsure = true;
-    if (this.open > 0 && !this.isCarriedDirty && this.isEnding(now.wall)) {
+    // Should we be killed now, what is on its way arrives all the same, perhaps tomorrow.
+    if (this.open > 0 && !this.isCarriedDirty && this.isEnding(now.wall + now.setBack + TRANSIT_MS)) {
       this.isCarriedDirty = true;
       this.onChange(this);
     }
@@ -88,7 +89,7 @@ export class FixedWindow implements QuotaWindow {
     this.refresh(now);
     this.giveBack(taken);
     this.settled += real;
-    if (this.isEnding(at.wall)) this.carry(real);
+    if (this.isEnding(at.wall + now.setBack)) this.carry(real);
   }
 
   /** Earlier or later in the day is the same; around midnight it has been counted in both, and stays. */
@@ -146,11 +147,11 @@ export class FixedWindow implements QuotaWindow {
 
   restore(row: QuotaWindowRow, now: QuotaTime): void {
     this.refresh(now);
-    if (row.endsAt <= this.period.startsAt || row.used <= 0) return;
+    if (row.endsAt - CLOCK_SKEW_MS <= this.period.startsAt || row.used <= 0) return;
     const isNext = row.startsAt >= this.period.endsAt;
     if (isNext) this.carry(row.used);
     // A row of tomorrow is the other half of one of today when that is about to end; else the clock went back.
-    if (!isNext || !this.isEnding(now.wall)) this.settled += row.used;
+    if (!isNext || !this.isEnding(now.wall + TRANSIT_MS)) this.settled += row.used;
     this.onChange(this);
   }
 
@@ -204,6 +205,7 @@ export class FixedWindow implements QuotaWindow {
 
   private row({ startsAt, endsAt }: QuotaDay, used: number): QuotaWindowRow {
     const { id, kind, provider, model, keyId } = this;
-    return { id, kind, provider, model, keyId, startsAt, endsAt, used };
+    // As long as it counts here: the ledger gives back what has not ended.
+    return { id, kind, provider, model, keyId, startsAt, endsAt: endsAt + CLOCK_SKEW_MS, used };
   }
 }

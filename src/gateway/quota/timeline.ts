@@ -18,7 +18,10 @@ export interface QuotaTime {
   readonly wall: number;
   readonly steady: number;
   readonly elapsed: number;
-  /** What the wall clock was set back in the last 24 hours, less what it was set forward: it may be so much behind. */
+  /**
+   * What the wall clock was set back in the last 24 hours: it may be so much behind. Forward jumps do not count against
+   * it, since a sleep looks like one.
+   */
   readonly setBack: number;
 }
 
@@ -33,6 +36,8 @@ export class Timeline implements QuotaTime {
   private jumped = 0;
   setBack = 0;
   private setBackAt = 0;
+  /** What was set back and not yet forward again. */
+  private owed = 0;
   /** How often the wall clock jumped. */
   jumps = 0;
 
@@ -53,9 +58,12 @@ export class Timeline implements QuotaTime {
     this.wall = wall;
     const moved = wall - this.steady - this.ahead;
     if (moved > JUMP_MS || moved < -JUMP_MS) {
-      this.jumped += Math.max(0, moved - this.setBack);
-      this.setBack = Math.max(0, this.setBack - moved);
-      this.setBackAt = this.steady;
+      this.jumped += Math.max(0, moved - this.owed);
+      this.owed = Math.max(0, this.owed - moved);
+      if (moved < 0) {
+        this.setBack -= moved;
+        this.setBackAt = this.steady;
+      }
       this.ahead += moved;
       this.jumps++;
     }

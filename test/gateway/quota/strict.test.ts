@@ -351,7 +351,7 @@ function harmless(events: readonly Event[]): Event[] {
 describe('a strict provider with days of its own', () => {
   for (const boundary of ['utc', 'pacific'] as const) {
     it(`never sees a request over the day’s limit (${boundary}), though its clock is up to a second off`, () => {
-      const midnights = [...dstMidnights(), quotaDay(boundary, NOON).endsAt];
+      const midnights = [...(boundary === 'pacific' ? dstMidnights() : []), quotaDay(boundary, NOON).endsAt];
       fc.assert(
         fc.property(
           fc.constantFrom(...midnights),
@@ -362,7 +362,9 @@ describe('a strict provider with days of its own', () => {
           fc.array(event(anyRestart.map((each) => ({ ...each, ms: each.ms % 5000 }))), { maxLength: 30 }),
           (midnight, rpd, skew, before, plans, events) => {
             const { arrivals } = run({ rpd }, plans, events, { start: midnight - before, dayBoundary: boundary });
-            assertDays(arrivals, rpd, (at) => quotaDay(boundary, at + skew).startsAt);
+            // Every run lies around one midnight.
+            const day = (at: number) => (at + skew < midnight ? midnight - 1 : quotaDay(boundary, at + skew).startsAt);
+            assertDays(arrivals, rpd, day);
           },
         ),
         { numRuns: 200 },
