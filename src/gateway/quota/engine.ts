@@ -13,7 +13,7 @@ import {
   scopesOf,
 } from './limits.js';
 import { type QuotaTime, Timeline } from './timeline.js';
-import { countsTokens, createWindow, QUOTA_KINDS, type QuotaWindow } from './windows.js';
+import { countsTokens, QUOTA_KINDS, type QuotaWindow, WindowMaker } from './windows.js';
 
 /** No room. */
 export interface QuotaRefusal {
@@ -64,6 +64,7 @@ export class QuotaEngine implements LeaseHost {
   private readonly bound = new Map<string, readonly Entry[]>();
   private readonly book = new LimitBook();
   private readonly changedWindows = new Set<QuotaWindow>();
+  private readonly maker = new WindowMaker((window) => this.changedWindows.add(window));
   private readonly leases = new Set<OpenLease>();
   private jumps = 0;
 
@@ -257,7 +258,7 @@ export class QuotaEngine implements LeaseHost {
 
   private addEntry(scope: LimitedScope, kind: QuotaKind, now: QuotaTime): Entry {
     const boundary = this.sources.spec(scope.provider)?.dayBoundary ?? 'utc';
-    const window = createWindow(scope, kind, boundary, now, (changed) => this.changedWindows.add(changed));
+    const window = this.maker.make(scope, kind, boundary, now);
     const entry: Entry = { window, isTokens: countsTokens(kind), scope, limit: null, max: Number.POSITIVE_INFINITY };
     this.setScope(entry, scope);
     this.entries.set(nameOf(scope.id, kind), entry);

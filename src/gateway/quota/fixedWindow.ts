@@ -1,5 +1,6 @@
 import type { QuotaKind, QuotaWindowRow } from '../ledger/changes.js';
-import { type QuotaDay, quotaDay } from '../routing/dayBoundary.js';
+import type { QuotaDay } from '../routing/dayBoundary.js';
+import type { Calendar } from './calendar.js';
 import type { QuotaTime } from './timeline.js';
 import { type ArrivalTime, type QuotaWindow, TRANSIT_MS, type WindowScope } from './windows.js';
 
@@ -21,7 +22,10 @@ export class FixedWindow implements QuotaWindow {
   readonly provider: string;
   readonly model: string | null;
   readonly keyId: string | null;
-  private period: QuotaDay;
+  /** None yet: the first look makes it. */
+  private period: QuotaDay = { startsAt: 0, endsAt: 0 };
+  /** Rows of an earlier life that nobody has looked at yet: finding out what day it is costs time at the start. */
+  private pending: QuotaWindowRow[] = [];
   private settled = 0;
   /** Of `settled`, what may belong to the next period. */
   private carried = 0;
@@ -36,20 +40,19 @@ export class FixedWindow implements QuotaWindow {
   constructor(
     scope: WindowScope,
     readonly kind: QuotaKind,
-    private readonly boundary: 'utc' | 'pacific' | 'month',
-    now: QuotaTime,
+    private readonly calendar: Calendar,
     private readonly onChange: (window: QuotaWindow) => void,
   ) {
     this.id = scope.id;
     this.provider = scope.provider;
     this.model = scope.model;
     this.keyId = scope.keyId;
-    this.period = this.periodAt(now.wall - CLOCK_SKEW_MS);
   }
 
   refresh(now: QuotaTime): void {
     if (now.wall >= this.period.endsAt + CLOCK_SKEW_MS) this.roll(now);
     else if (now.wall < this.period.startsAt - CLOCK_SKEW_MS) this.goBack(now);
+    if (this.pending.length > 0) for (const row of this.pending.splice(0)) this.takeUp(row, now);
     if (now.setBack > 0 && now.wall + now.setBack >= this.period.endsAt - CLOCK_SKEW_MS) this.isUnsure = true;
     // Should we be killed now, what is on its way arrives all the same, perhaps tomorrow.
     if (this.open > 0 && !this.isCarriedDirty && this.isEnding(now.wall + now.setBack + TRANSIT_MS)) {
@@ -145,8 +148,20 @@ export class FixedWindow implements QuotaWindow {
     return this.rows(this.carried > 0);
   }
 
-  restore(row: QuotaWindowRow, now: QuotaTime): void {
-    this.refresh(now);
+  restore(row: QuotaWindowRow): void {
+    this.pending.push(row);
+  }
+
+  isIdle(now: QuotaTime): boolean {
+    return this.used(now) === 0 && this.carried === 0 && this.before === 0 && now.wall >= this.closedUntil;
+  }
+
+  /** Whether a request of that moment may be counted in the next period. */
+  private isEnding(wall: number): boolean {
+    return this.isUnsure || wall >= this.period.endsAt - CLOCK_SKEW_MS;
+  }
+
+  private takeUp(row: QuotaWindowRow, now: QuotaTime): void {
     if (row.endsAt - CLOCK_SKEW_MS <= this.period.startsAt || row.used <= 0) return;
     const isNext = row.startsAt >= this.period.endsAt;
     if (isNext) this.carry(row.used);
@@ -155,24 +170,8 @@ export class FixedWindow implements QuotaWindow {
     this.onChange(this);
   }
 
-  isIdle(now: QuotaTime): boolean {
-    return this.used(now) === 0 && this.carried === 0 && this.before === 0 && now.wall >= this.closedUntil;
-  }
-
-  private periodAt(wall: number): QuotaDay {
-    if (this.boundary !== 'month') return quotaDay(this.boundary, wall);
-    const date = new Date(wall);
-    const month = (offset: number) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + offset, 1);
-    return { startsAt: month(0), endsAt: month(1) };
-  }
-
-  /** Whether a request of that moment may be counted in the next period. */
-  private isEnding(wall: number): boolean {
-    return this.isUnsure || wall >= this.period.endsAt - CLOCK_SKEW_MS;
-  }
-
   private roll(now: QuotaTime): void {
-    const next = this.periodAt(now.wall - CLOCK_SKEW_MS);
+    const next = this.calendar.periodAt(now.wall - CLOCK_SKEW_MS);
     const isNext = next.startsAt === this.period.endsAt;
     this.before = isNext ? this.settled : 0;
     this.settled = isNext ? this.carried : 0;
@@ -184,7 +183,7 @@ export class FixedWindow implements QuotaWindow {
   }
 
   private goBack(now: QuotaTime): void {
-    this.period = this.periodAt(now.wall);
+    this.period = this.calendar.periodAt(now.wall);
     this.carried = this.settled;
     this.settled += this.before;
     this.isUnsure = true;
@@ -199,7 +198,7 @@ export class FixedWindow implements QuotaWindow {
 
   private rows(withNext: boolean): QuotaWindowRow[] {
     const rows = [this.row(this.period, this.settled + this.open)];
-    if (withNext) rows.push(this.row(this.periodAt(this.period.endsAt), this.carried + this.open));
+    if (withNext) rows.push(this.row(this.calendar.periodAt(this.period.endsAt), this.carried + this.open));
     return rows;
   }
 

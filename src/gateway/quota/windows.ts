@@ -1,5 +1,6 @@
 import type { QuotaKind, QuotaWindowRow } from '../ledger/changes.js';
 import type { ProviderSpec } from '../providers/spec.js';
+import { Calendar, type CalendarKind } from './calendar.js';
 import { FixedWindow } from './fixedWindow.js';
 import { SlidingWindow } from './slidingWindow.js';
 import type { QuotaTime } from './timeline.js';
@@ -75,35 +76,35 @@ export interface QuotaWindow extends WindowScope {
   isIdle(now: QuotaTime): boolean;
 }
 
-/** The window of this kind, as its provider's day goes. `onChange`: rows have something new to say. */
-export function createWindow(
-  scope: WindowScope,
-  kind: QuotaKind,
-  boundary: ProviderSpec['dayBoundary'],
-  now: QuotaTime,
-  onChange: (window: QuotaWindow) => void,
-): QuotaWindow {
-  switch (kind) {
-    case 'rpm':
-    case 'tpm':
-      return new SlidingWindow(scope, kind, { lengthMs: MINUTE_MS, bucketMs: null, base: 'steady' }, now, onChange);
-    case 'rph':
-      return new SlidingWindow(
-        scope,
-        kind,
-        { lengthMs: HOUR_MS, bucketMs: HOUR_MS / 12, base: 'steady' },
-        now,
-        onChange,
-      );
-    case 'rpd':
-    case 'tpd':
-      if (boundary === 'rolling') {
-        const shape = { lengthMs: DAY_MS, bucketMs: HOUR_MS, base: 'elapsed' } as const;
-        return new SlidingWindow(scope, kind, shape, now, onChange);
-      }
-      return new FixedWindow(scope, kind, boundary, now, onChange);
-    case 'rpmonth':
-    case 'tpmonth':
-      return new FixedWindow(scope, kind, 'month', now, onChange);
+/** Makes the windows of one engine. `onChange`: rows have something new to say. */
+export class WindowMaker {
+  private readonly calendars = new Map<CalendarKind, Calendar>();
+
+  constructor(private readonly onChange: (window: QuotaWindow) => void) {}
+
+  /** The window of this kind, as its provider's day goes. */
+  make(scope: WindowScope, kind: QuotaKind, boundary: ProviderSpec['dayBoundary'], now: QuotaTime): QuotaWindow {
+    const sliding = (lengthMs: number, bucketMs: number | null, base: 'steady' | 'elapsed') =>
+      new SlidingWindow(scope, kind, { lengthMs, bucketMs, base }, now, this.onChange);
+    switch (kind) {
+      case 'rpm':
+      case 'tpm':
+        return sliding(MINUTE_MS, null, 'steady');
+      case 'rph':
+        return sliding(HOUR_MS, HOUR_MS / 12, 'steady');
+      case 'rpd':
+      case 'tpd':
+        if (boundary === 'rolling') return sliding(DAY_MS, HOUR_MS, 'elapsed');
+        return new FixedWindow(scope, kind, this.calendar(boundary), this.onChange);
+      case 'rpmonth':
+      case 'tpmonth':
+        return new FixedWindow(scope, kind, this.calendar('month'), this.onChange);
+    }
+  }
+
+  private calendar(kind: CalendarKind): Calendar {
+    const calendar = this.calendars.get(kind) ?? new Calendar(kind);
+    this.calendars.set(kind, calendar);
+    return calendar;
   }
 }
