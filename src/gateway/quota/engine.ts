@@ -207,11 +207,7 @@ export class QuotaEngine implements LeaseHost {
   private take(target: QuotaTarget, observation: QuotaObservation): void {
     const now = this.time.read();
     const { kind, limit, remaining, resetMs = null } = observation;
-    const scopes = scopesOf(target, this.sources);
-    // A quota by address is the account's, and the model's, for everybody behind it.
-    const scope =
-      scopes.find((each) => each.id.endsWith('@ip') && isOf(observation, each)) ??
-      scopes.find((each) => isOf(observation, each));
+    const scope = scopeMeant(scopesOf(target, this.sources), observation);
     if (!scope) return;
     const stated = this.book.ofProvider(scope, kind);
     const isNews = limit !== undefined && (!observation.isGuess || stated === null || limit < stated);
@@ -300,8 +296,12 @@ export class QuotaEngine implements LeaseHost {
   }
 }
 
-function isOf(observation: QuotaObservation, scope: LimitedScope): boolean {
-  return observation.scope === 'model' ? scope.model !== null : scope.model === null;
+/** The scope that a provider spoke of. Where it counts by address, that is everybody's behind it. */
+function scopeMeant(scopes: readonly LimitedScope[], { scope, kind }: QuotaObservation): LimitedScope | undefined {
+  const [model, ...shared] = scopes;
+  if (scope === undefined) return shared.find(({ catalog }) => catalog[kind] !== undefined) ?? model;
+  const isMeant = (each: LimitedScope) => (each.model === null) === (scope === 'account');
+  return scopes.filter(isMeant).at(-1);
 }
 
 function nameOf(id: string, kind: QuotaKind): string {

@@ -7,8 +7,8 @@ import { rateReadings } from './rateHeaders.js';
 /** One thing that a provider said of one of its windows. */
 export interface QuotaObservation {
   kind: QuotaKind;
-  /** `account`: all models of the key. */
-  scope: 'model' | 'account';
+  /** `account`: all models of the key. Absent where it was not said: whatever shares such a limit, else the model. */
+  scope?: 'model' | 'account';
   limit?: number;
   used?: number;
   remaining?: number;
@@ -61,8 +61,9 @@ function fromHeaders(
     const { kind, isGuess } = kindOf(reading, meaning, bodyText);
     const { limit, remaining } = reading;
     if (limit === undefined && remaining === undefined) continue;
-    const isAccountWide = reading.isAccount ?? (meaning.isAccountWide === true && !reading.window);
-    const observation: QuotaObservation = { kind, scope: isAccountWide ? 'account' : 'model', source: 'header' };
+    const observation: QuotaObservation = { kind, source: 'header' };
+    const isAccount = reading.isAccount ?? (meaning.isAccountWide && !reading.window ? true : undefined);
+    if (isAccount !== undefined) observation.scope = isAccount ? 'account' : 'model';
     if (isGuess) observation.isGuess = true;
     if (limit !== undefined && limit > 0 && !meaning.isOthersLimit) observation.limit = limit;
     if (remaining !== undefined && (!meaning.isOthersLimit || remaining <= 0)) observation.remaining = remaining;
@@ -165,7 +166,7 @@ function fromProse(text: string, statedMs: number | null): QuotaObservation[] {
   if (stated && stated.limit.axis !== 'context') {
     const { axis: kind, value: limit } = stated.limit;
     const used = USED.exec(text)?.[1];
-    const observation: QuotaObservation = { kind, scope: 'model', limit, source: 'error' };
+    const observation: QuotaObservation = { kind, limit, source: 'error' };
     if (used !== undefined) observation.used = Number(used.replaceAll(',', ''));
     return [observation];
   }
@@ -173,8 +174,7 @@ function fromProse(text: string, statedMs: number | null): QuotaObservation[] {
   const limit = Number(calls?.[1]);
   if (!calls || !(limit > 0)) return [];
   const kind = KINDS_OF.requests[calls[2]?.toLowerCase() as keyof typeof KINDS_OF.requests];
-  const scope = kind === 'rpmonth' ? 'account' : 'model';
-  const observation: QuotaObservation = { kind, scope, limit, remaining: 0, source: 'error' };
+  const observation: QuotaObservation = { kind, limit, remaining: 0, source: 'error' };
   if (statedMs !== null) observation.resetMs = statedMs;
   return [observation];
 }

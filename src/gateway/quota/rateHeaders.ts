@@ -72,7 +72,7 @@ function partOf(name: string): Part | null {
     return { axis: 'requests', window: 'day', isAccount: !modelscope[1], field: modelscope[2] as Part['field'] };
   }
   const cohere = COHERE[name];
-  return cohere ? { axis: 'requests', window: cohere[1], isAccount: cohere[1] === 'month', field: cohere[0] } : null;
+  return cohere ? { axis: 'requests', window: cohere[1], field: cohere[0] } : null;
 }
 
 function put(reading: RateReading, field: Part['field'], text: string, nowMs: number): void {
