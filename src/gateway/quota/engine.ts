@@ -1,32 +1,12 @@
 import type { QuotaUse } from '../../protocol/events.js';
 import type { LedgerChange, QuotaKind, QuotaLimitRow, QuotaWindowRow } from '../ledger/changes.js';
 import type { Clock } from '../ports.js';
+import { type Entry, type QuotaRefusal, refusal, scopeMeant } from './entries.js';
 import type { QuotaObservation } from './learn.js';
-import { type LeaseHost, type LeaseWindow, OpenLease, type QuotaLease } from './lease.js';
-import {
-  type KnownLimit,
-  LimitBook,
-  type LimitedScope,
-  modelScopeId,
-  type QuotaSources,
-  type QuotaTarget,
-  scopesOf,
-} from './limits.js';
+import { type LeaseHost, OpenLease, type QuotaLease } from './lease.js';
+import { LimitBook, type LimitedScope, modelScopeId, type QuotaSources, type QuotaTarget, scopesOf } from './limits.js';
 import { type QuotaTime, Timeline } from './timeline.js';
 import { countsTokens, QUOTA_KINDS, type QuotaWindow, WindowMaker } from './windows.js';
-
-/** No room. */
-export interface QuotaRefusal {
-  ok: false;
-  /**
-   * When there will be room if nothing more is spent, in ms since the epoch: the windows' latest. A lease that ends
-   * meanwhile may make room sooner (`onFreed`). null: never, the estimate is larger than the limit itself.
-   */
-  until: number | null;
-  /** The window that opens last, or that it never fits. */
-  kind: QuotaKind;
-  id: string;
-}
 
 /** A window as the admin API shows it; its `resetsAt` is when use first falls out of it. */
 export interface QuotaWindowUse extends QuotaUse {
@@ -39,14 +19,6 @@ export interface QuotaWindowUse extends QuotaUse {
 export interface QuotaHooks {
   /** What a request held is free, or will be sooner than a refusal said: those that wait may look again. */
   onFreed?(): void;
-}
-
-interface Entry extends LeaseWindow {
-  readonly window: QuotaWindow;
-  scope: LimitedScope;
-  limit: KnownLimit | null;
-  /** The limit's number; Infinity where none is known. */
-  max: number;
 }
 
 /** Counted for every model, known limit or not: a limit may be learned or set at any time. */
@@ -99,7 +71,10 @@ export class QuotaEngine implements LeaseHost {
     return { ok: true };
   }
 
-  /** What an answer, its headers or an error told of the quota (learn.ts). */
+  /**
+   * What an answer, its headers or an error told of the quota (learn.ts). Call it when the lease has `arrived`; of a
+   * refusal that does not count, when the lease is settled: a provider's own count does not hold what it refused.
+   */
   observe(target: QuotaTarget, observations: readonly QuotaObservation[]): void {
     for (const observation of observations) this.take(target, observation);
   }
@@ -211,8 +186,11 @@ export class QuotaEngine implements LeaseHost {
     if (!scope) return;
     const stated = this.book.ofProvider(scope, kind);
     const isNews = limit !== undefined && (!observation.isGuess || stated === null || limit < stated);
-    if (isNews && this.book.learn(scope.id, kind, limit, observation.source, now.wall)) this.limitsChanged();
-    const { window } = this.entries.get(nameOf(scope.id, kind)) ?? this.joinEntry(scope, kind, now);
+    const isLearned = isNews && this.book.learn(scope.id, kind, limit, observation.source, now.wall);
+    const known = this.entries.get(nameOf(scope.id, kind));
+    if (known && isLearned) this.setScope(known, scope);
+    if (!known) this.bound.clear();
+    const { window } = known ?? this.joinEntry(scope, kind, now);
     const whole = limit ?? stated;
     const used = observation.used ?? (remaining === undefined || whole === null ? null : whole - remaining);
     const foreign = used === null ? 0 : used - window.used(now);
@@ -296,29 +274,6 @@ export class QuotaEngine implements LeaseHost {
   }
 }
 
-/** The scope that a provider spoke of. Where it counts by address, that is everybody's behind it. */
-function scopeMeant(scopes: readonly LimitedScope[], { scope, kind }: QuotaObservation): LimitedScope | undefined {
-  const [model, ...shared] = scopes;
-  if (scope === undefined) return shared.find(({ catalog }) => catalog[kind] !== undefined) ?? model;
-  const isMeant = (each: LimitedScope) => (each.model === null) === (scope === 'account');
-  return scopes.filter(isMeant).at(-1);
-}
-
 function nameOf(id: string, kind: QuotaKind): string {
   return `${kind} ${id}`;
-}
-
-/** The window that opens last; one that never will comes before all. */
-function refusal(entries: readonly Entry[], tokens: number, now: QuotaTime): QuotaRefusal {
-  let last: QuotaRefusal | null = null;
-  for (const { window, isTokens, max } of entries) {
-    const amount = isTokens ? tokens : 1;
-    const { kind, id } = window;
-    if (amount > max) return { ok: false, until: null, kind, id };
-    if (window.hasRoom(amount, max, now)) continue;
-    const until = window.opensAt(amount, max, now);
-    if (last?.until == null || until > last.until) last = { ok: false, until, kind, id };
-  }
-  if (!last) throw new Error('A refusal without a full window');
-  return last;
 }

@@ -378,3 +378,28 @@ describe('quota rows', () => {
     );
   });
 });
+
+describe('user-pains 14: rate limits foreseen, not met', () => {
+  it('two keys of one provider are used up one after the other, and the time of the next slot is known', () => {
+    const { clock, engine } = engineOf({ rpm: 2, tpm: 1000 });
+    const spread = [TARGET, K2, TARGET, K2];
+    for (const target of spread) {
+      spend(engine, target, 300);
+      clock.advance(5000);
+    }
+    const ends = [TARGET, K2].map((target) => mustRefuse(engine, target).until);
+    assert.deepEqual(ends, [NOON + 60_060, NOON + 65_060]);
+  });
+
+  it('a wait for tokens is as long as it takes for enough of them to come back, no longer', () => {
+    const { clock, engine } = engineOf({ tpm: 1000 });
+    for (const tokens of [400, 300, 200]) {
+      spend(engine, TARGET, tokens);
+      clock.advance(1000);
+    }
+    assert.equal(mustRefuse(engine, TARGET, 400).until, NOON + 60_060);
+    assert.equal(mustRefuse(engine, TARGET, 700).until, NOON + 61_060);
+    assert.equal(mustRefuse(engine, TARGET, 900).until, NOON + 62_060);
+    assert.equal(mustRefuse(engine, TARGET, 1001).until, null);
+  });
+});

@@ -316,6 +316,23 @@ describe('limits', () => {
 });
 
 describe('what others used', () => {
+  it('closes windows that nobody had a limit for', () => {
+    const { engine, target, hear } = scene('p');
+    mustLease(engine, target).settle(done());
+    hear({ 'x-ratelimit-remaining-requests-hour': '0', 'x-ratelimit-reset-requests-hour': '60' });
+    assert.deepEqual([mustRefuse(engine, target).kind, mustRefuse(engine, target).until], ['rph', NOW + 60_000]);
+  });
+
+  it('is seen in a refusal too: Groq’s "Used 5400"', () => {
+    const { engine, target, hear } = scene('groq', { tpm: 6000 });
+    const lease = mustLease(engine, target, 900);
+    lease.arrived();
+    lease.settle({ tokens: 0, countsAgainstQuota: false });
+    hear({}, 429, 'on tokens per minute (TPM): Limit 6000, Used 5400, Requested 900. Please try again in 3s.');
+    mustRefuse(engine, target, 700);
+    mustLease(engine, target, 600);
+  });
+
   it('counts as soon as the provider says that less is left than we think; it is never lowered', () => {
     const { engine, target, hear, of } = scene('cerebras', { rpd: 100 });
     mustLease(engine, target).settle(done());

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { QuotaEngine, type QuotaRefusal } from '../../../src/gateway/quota/engine.js';
+import { QuotaEngine } from '../../../src/gateway/quota/engine.js';
+import type { QuotaRefusal } from '../../../src/gateway/quota/entries.js';
 import { CLOCK_SKEW_MS } from '../../../src/gateway/quota/fixedWindow.js';
 import type { QuotaLease } from '../../../src/gateway/quota/lease.js';
 import type { Limits } from '../../../src/gateway/quota/limits.js';

@@ -1,7 +1,8 @@
 import type { QuotaLimitRow, QuotaWindowRow } from '../../../src/gateway/ledger/changes.js';
 import type { Clock } from '../../../src/gateway/ports.js';
 import type { ProviderSpec } from '../../../src/gateway/providers/spec.js';
-import type { QuotaEngine, QuotaRefusal } from '../../../src/gateway/quota/engine.js';
+import type { QuotaEngine } from '../../../src/gateway/quota/engine.js';
+import type { QuotaRefusal } from '../../../src/gateway/quota/entries.js';
 import { countsAgainstQuota, type LeaseOutcome, type QuotaLease } from '../../../src/gateway/quota/lease.js';
 import type { Limits, QuotaSources, QuotaTarget } from '../../../src/gateway/quota/limits.js';
 
