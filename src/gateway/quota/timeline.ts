@@ -12,7 +12,8 @@ const TRUSTED_AFTER_MS = 24 * 60 * 60 * 1000;
  *   it, so that setting the clock neither frees nor holds a slot.
  * - `elapsed`: as `steady`, and what the wall clock jumped forward too. Rolling days go by it: a laptop that wakes up
  *   after a night must not find yesterday's use as if no time had passed. A clock that is set forward by hand cannot
- *   be told from that, and is believed; one that is set back takes nothing back.
+ *   be told from that, and is believed; set back, it takes nothing back, and of every way forward from then on that
+ *   much counts for nothing.
  */
 export interface QuotaTime {
   readonly wall: number;
@@ -36,7 +37,7 @@ export class Timeline implements QuotaTime {
   private jumped = 0;
   setBack = 0;
   private setBackAt = 0;
-  /** What was set back and not yet forward again. */
+  /** All that was ever set back: any way forward may be the way back from there, and no time that passed. */
   private owed = 0;
   /** How often the wall clock jumped. */
   jumps = 0;
@@ -59,8 +60,8 @@ export class Timeline implements QuotaTime {
     const moved = wall - this.steady - this.ahead;
     if (moved > JUMP_MS || moved < -JUMP_MS) {
       this.jumped += Math.max(0, moved - this.owed);
-      this.owed = Math.max(0, this.owed - moved);
       if (moved < 0) {
+        this.owed -= moved;
         this.setBack -= moved;
         this.setBackAt = this.steady;
       }
