@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CLOCK_SKEW_MS } from '../../../src/gateway/quota/fixedWindow.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/gateway/quota/windows.js';
