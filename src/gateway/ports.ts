@@ -13,6 +13,11 @@ export interface GatewayPorts {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /**
+   * Milliseconds since some moment in the past, unmoved by setting the clock; need not count a machine's sleep.
+   * Without it, going back is the only jump of `now` that is noticed.
+   */
+  monotonic?(): number;
   /** Like setTimeout; the returned function cancels. Timers do not keep the process alive. */
   after(ms: number, run: () => void): () => void;
 }

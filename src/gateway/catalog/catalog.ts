@@ -27,8 +27,6 @@ interface CatalogRow {
 
 /** One platform of the source, two of our providers: the same models with keys of their own. */
 const PROVIDERS_OF_PLATFORM: Readonly<Record<string, readonly string[]>> = { zhipu: ['zhipu', 'zai'] };
-/** Requests an hour, which the source knows (facts of 2026-08) but its rows have no column for. */
-const HOURLY_LIMITS: Readonly<Record<string, number>> = { kilo: 200, llm7: 100 };
 
 /**
  * The chat models that are known without asking anyone. Source: the bundled model list of freellmapi (MIT), state of
@@ -45,8 +43,6 @@ export function builtInModels(): CatalogModel[] {
 
 function toModel(row: CatalogRow, provider: string): CatalogModel {
   const limits: CatalogModel['limits'] = {};
-  const rph = HOURLY_LIMITS[provider];
-  if (rph !== undefined) limits.rph = rph;
   for (const window of ['rpm', 'rpd', 'tpm', 'tpd'] as const) {
     const limit = row[window];
     if (limit !== undefined) limits[window] = limit;

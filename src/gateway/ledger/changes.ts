@@ -87,9 +87,11 @@ export interface QuotaWindowRow {
   /** null where the models of a provider share it. */
   model: string | null;
   keyId: string | null;
+  /** Of a part of a sliding window where it is kept in parts; 0 where the row has no start of its own. */
   startsAt: number;
+  /** Until when it counts. */
   endsAt: number;
-  /** Requests or tokens, settled. */
+  /** Requests or tokens, settled or still out. */
   used: number;
 }
 

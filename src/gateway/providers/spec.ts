@@ -1,3 +1,5 @@
+import type { QuotaKind } from '../ledger/changes.js';
+
 /** One row of the provider table: everything about a provider that is data. */
 export interface ProviderSpec {
   /** `groq`, `google`, `custom:lab`, … */
@@ -25,6 +27,12 @@ export interface ProviderSpec {
   dayBoundary: 'utc' | 'pacific' | 'rolling';
   /** Quotas that the provider counts for the whole account or project, not per model. */
   sharedQuota?: 'account' | 'project' | 'ip';
+  /** Limits that no single model's row can hold. `source` of the row covers them unless they name their own. */
+  accountLimits?: readonly AccountLimit[];
+  /** A refusal (429) counts as a request too. Anything else that got an answer always does. */
+  countsRefusals?: boolean;
+  /** What the provider's `x-ratelimit-*` headers mean where their names do not say. */
+  rateHeaders?: RateHeaderMeaning;
   /** One line for the picker: what the free tier offers. */
   offers: string;
   /** Where a free key comes from; null for keyless providers. */
@@ -35,6 +43,30 @@ export interface ProviderSpec {
   terms?: { note: string; asOf: string };
   /** Where these facts come from. */
   source: string;
+}
+
+/** A limit of a whole account, address, or of every model alike. */
+export interface AccountLimit {
+  kind: QuotaKind;
+  limit: number;
+  /**
+   * What shares it: `account` all models of a key, `ip` all models and keys, `ip-model` all keys of one model,
+   * `model` nothing (each model of each key has its own).
+   */
+  per: 'account' | 'ip' | 'ip-model' | 'model';
+  source?: string;
+}
+
+export interface RateHeaderMeaning {
+  /** The window of `x-ratelimit-*-requests`, or of `x-ratelimit-limit` alone. */
+  requests?: QuotaKind;
+  tokens?: QuotaKind;
+  /** Headers without a model or a window in their names count the whole account. */
+  isAccountWide?: boolean;
+  /** The advertised limit is another's (a deployment's): only a `remaining` of 0 is believed. */
+  isOthersLimit?: boolean;
+  /** A bucket that fills up steadily: the reset is when it is full, the next request may go long before. */
+  isBucket?: boolean;
 }
 
 /** Parameter differences of an OpenAI-compatible provider. Names are fields of the request as sent. */

@@ -26,6 +26,8 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     dayBoundary: 'rolling',
     sharedQuota: 'account',
     offers: 'Very fast GPT-OSS, Llama and Qwen: 30–60 requests a minute, 1,000 a day on most models',
+    // console.groq.com/docs/rate-limits: -requests is always the day's, -tokens always the minute's.
+    rateHeaders: { requests: 'rpd', tokens: 'tpm', isBucket: true },
     keyUrl: 'https://console.groq.com/keys',
     keyShape: /^gsk_[A-Za-z0-9]{20,}$/,
     terms: terms('Likely fine: customer applications permitted'),
@@ -60,6 +62,14 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     probe: { kind: 'url', url: 'https://openrouter.ai/api/v1/key', valid: [200] },
     sharedQuota: 'account',
     offers: 'Over twenty free models: 20 requests a minute, 50 a day for all of them (1,000 once credit was bought)',
+    // openrouter.ai/docs/api-reference/limits (2026-10): all free models together, failed requests too; GET /key tells
+    // which of 50 and 1,000 it is.
+    accountLimits: [
+      { kind: 'rpm', limit: 20, per: 'account' },
+      { kind: 'rpd', limit: 50, per: 'account' },
+    ],
+    countsRefusals: true,
+    rateHeaders: { isAccountWide: true },
     keyUrl: 'https://openrouter.ai/keys',
     keyShape: /^sk-or-v1-[0-9a-f]{32,}$/,
     terms: terms('Likely fine privately; no resale, no competing service'),
@@ -101,6 +111,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     slowFactor: 3,
     sharedQuota: 'account',
     offers: 'Large open models: 40 requests a minute for the account, on trial credits; slow to start',
+    accountLimits: [{ kind: 'rpm', limit: 40, per: 'account' }],
     keyUrl: 'https://build.nvidia.com/settings/api-keys',
     keyShape: /^nvapi-[\w-]{20,}$/,
     terms: terms('Caution: evaluation only, not production'),
@@ -112,6 +123,8 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'GitHub Models',
     baseUrl: 'https://models.github.ai/inference',
     offers: 'GPT-4.1 and GPT-4o: 10 requests a minute, 50 a day, short context and answers',
+    // 20,000 a minute: the deployment's behind it, not the user's.
+    rateHeaders: { requests: 'rpm', tokens: 'tpm', isOthersLimit: true },
     keyUrl: 'https://github.com/settings/tokens',
     keyShape: /^(?:ghp_[A-Za-z0-9]{20,}|github_pat_\w{20,})$/,
     terms: terms('Caution: experimentation and prototyping'),
@@ -125,6 +138,8 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     modelsPath: '/v1/models',
     sharedQuota: 'account',
     offers: 'Command A and Command R: 20 requests a minute, about 1,000 a month',
+    // docs.cohere.com/docs/rate-limits: 1,000 calls a month over all endpoints of a trial key.
+    accountLimits: [{ kind: 'rpmonth', limit: 1000, per: 'account' }],
     keyUrl: 'https://dashboard.cohere.com/api-keys',
     keyShape: /^[A-Za-z0-9]{40}$/,
     terms: terms('Avoid for private use: "personal, family or household purposes" forbidden'),
@@ -201,6 +216,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     modelsPath: 'https://api.kilo.ai/api/gateway/models',
     sharedQuota: 'ip',
     offers: 'No key needed: a few free coding models, 200 requests an hour per IP address',
+    accountLimits: [{ kind: 'rph', limit: 200, per: 'ip' }],
     keyUrl: null,
     rules: { drop: ['response_format'], noResponseFormat: true },
   }),
@@ -220,6 +236,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'LLM7',
     baseUrl: 'https://api.llm7.io/v1',
     offers: 'Codestral and others: 100 requests an hour',
+    accountLimits: [{ kind: 'rph', limit: 100, per: 'account' }],
     keyUrl: 'https://token.llm7.io',
   }),
   row({

@@ -10,6 +10,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'SambaNova',
     baseUrl: 'https://api.sambanova.ai/v1',
     offers: 'Large open models, fast; small daily quotas on a free account',
+    rateHeaders: { requests: 'rpm' },
     keyUrl: 'https://cloud.sambanova.ai/apis',
     keyShape: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
     terms: terms('Ambiguous: no resale or service bureau'),
@@ -42,6 +43,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     auth: 'none',
     sharedQuota: 'ip',
     offers: 'No key needed: open models, 2 requests a minute per IP address and model',
+    accountLimits: [{ kind: 'rpm', limit: 2, per: 'ip-model' }],
     keyUrl: null,
     terms: terms('Anonymous access documented, 2 a minute per IP and model'),
   }),
@@ -97,6 +99,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     baseUrl: 'https://api.anyapi.ai/v1',
     sharedQuota: 'account',
     offers: '100,000 tokens a day for the account',
+    accountLimits: [{ kind: 'tpd', limit: 100_000, per: 'account' }],
     keyUrl: 'https://anyapi.ai',
   }),
   row({
@@ -130,6 +133,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     // Its Cloudflare front answers error 1010 to agents that do not look like a browser.
     headers: { 'user-agent': 'Mozilla/5.0 FreeLLM/1.0' },
     offers: 'Free models, about 5 requests a minute',
+    accountLimits: [{ kind: 'rpm', limit: 5, per: 'account', source: 'observed by a comparable gateway' }],
     keyUrl: 'https://routeway.ai',
   }),
   row({
@@ -145,6 +149,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     baseUrl: 'https://api.ainative.studio/api/v1',
     sharedQuota: 'account',
     offers: 'About 10M tokens a month, as it claims',
+    accountLimits: [{ kind: 'tpmonth', limit: 10_000_000, per: 'account' }],
     keyUrl: 'https://ainative.studio',
   }),
   row({
@@ -171,6 +176,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     headers: { 'user-agent': 'FreeLLM/1.0' },
     sharedQuota: 'account',
     offers: 'Many models from one pool of 150,000 tokens a day; large ones count double',
+    accountLimits: [{ kind: 'tpd', limit: 150_000, per: 'account' }],
     keyUrl: 'https://api.navy',
   }),
   row({
@@ -185,6 +191,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'SEA-LION',
     baseUrl: 'https://api.sea-lion.ai/v1',
     offers: 'Models for South-East Asian languages: 10 requests a minute',
+    accountLimits: [{ kind: 'rpm', limit: 10, per: 'account' }],
     keyUrl: 'https://playground.sea-lion.ai/key-manager',
   }),
   row({
@@ -204,6 +211,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     probe: { kind: 'chat' },
     sharedQuota: 'account',
     offers: 'Qwen, DeepSeek and others: about 1,800 requests a day; needs a bound Alibaba Cloud account',
+    accountLimits: [{ kind: 'rpd', limit: 1800, per: 'account' }],
     keyUrl: 'https://modelscope.cn/my/myaccesstoken',
     keyShape: /^ms-[0-9a-f-]{36}$/,
   }),
@@ -220,6 +228,7 @@ export const DISCOVERED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'Volcengine Ark',
     baseUrl: 'https://ark.cn-beijing.volces.com/api/v3',
     offers: 'Doubao and others: 2M tokens a day for each model',
+    accountLimits: [{ kind: 'tpd', limit: 2_000_000, per: 'model' }],
     keyUrl: 'https://console.volcengine.com/ark',
   }),
   row({

@@ -80,7 +80,8 @@ function epochOrSeconds(value: number, nowMs: number): number {
   return value >= 1e9 ? value * 1000 - nowMs : value * 1000;
 }
 
-function parseJson(text: string): unknown {
+/** The JSON value of a body; undefined for what is none. */
+export function parseJson(text: string): unknown {
   const start = text.trimStart().charAt(0);
   if (start !== '{' && start !== '[') return undefined;
   try {
@@ -137,12 +138,14 @@ function rateLimitReset(headers: Record<string, string>, nowMs: number): number 
   return usedUp ?? unmatched;
 }
 
-function resetValue(text: string, nowMs: number): number | null {
+/** A reset's value in ms from now: seconds, epoch seconds or ms, a duration with units, a date. null when unreadable. */
+export function resetValue(text: string, nowMs: number): number | null {
   const number = plainNumber(text);
   return number === null ? (durationMs(text) ?? dateMs(text, nowMs)) : epochOrSeconds(number, nowMs);
 }
 
-function errorMetadataHeaders(body: unknown): Record<string, string> {
+/** OpenRouter's: the headers stand in the body, names in lower case here. */
+export function errorMetadataHeaders(body: unknown): Record<string, string> {
   const found = field(field(field(body, 'error'), 'metadata'), 'headers');
   if (typeof found !== 'object' || found === null) return {};
   return Object.fromEntries(Object.entries(found).map(([name, value]) => [name.toLowerCase(), String(value)]));

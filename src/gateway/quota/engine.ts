@@ -1,0 +1,279 @@
+import type { QuotaUse } from '../../protocol/events.js';
+import type { LedgerChange, QuotaKind, QuotaLimitRow, QuotaWindowRow } from '../ledger/changes.js';
+import type { Clock } from '../ports.js';
+import { type Entry, type QuotaRefusal, refusal, scopeMeant } from './entries.js';
+import type { QuotaObservation } from './learn.js';
+import { type LeaseHost, OpenLease, type QuotaLease } from './lease.js';
+import { LimitBook, type LimitedScope, modelScopeId, type QuotaSources, type QuotaTarget, scopesOf } from './limits.js';
+import { type QuotaTime, Timeline } from './timeline.js';
+import { countsTokens, QUOTA_KINDS, type QuotaWindow, WindowMaker } from './windows.js';
+
+/** A window as the admin API shows it; its `resetsAt` is when use first falls out of it. */
+export interface QuotaWindowUse extends QuotaUse {
+  /** When the limit was learned, in ms since the epoch; null for what was always there. */
+  learnedAt: number | null;
+  /** When it is used up at this pace, in ms since the epoch; null when it is not before it resets. */
+  lastsUntil: number | null;
+}
+
+export interface QuotaHooks {
+  /** What a request held is free, or will be sooner than a refusal said: those that wait may look again. */
+  onFreed?(): void;
+}
+
+/** Counted for every model, known limit or not: a limit may be learned or set at any time. */
+const ALWAYS: readonly QuotaKind[] = ['rpm', 'tpm', 'rpd', 'tpd'];
+/** From so many windows on the idle ones are forgotten. */
+const MANY_WINDOWS = 5000;
+
+/**
+ * Who may send what when, in memory and synchronously: no two requests can be given the same slot. Limits, days and
+ * shared windows come from `sources`; time from `clock`.
+ */
+export class QuotaEngine implements LeaseHost {
+  private readonly time: Timeline;
+  private readonly entries = new Map<string, Entry>();
+  private readonly bound = new Map<string, readonly Entry[]>();
+  private readonly book = new LimitBook();
+  private readonly changedWindows = new Set<QuotaWindow>();
+  private readonly maker = new WindowMaker((window) => this.changedWindows.add(window));
+  private readonly leases = new Set<OpenLease>();
+  private jumps = 0;
+
+  constructor(
+    clock: Clock,
+    private readonly sources: QuotaSources,
+    private readonly hooks: QuotaHooks = {},
+  ) {
+    this.time = new Timeline(clock);
+  }
+
+  /** Takes one request and so many estimated tokens from all windows of the target, or from none. */
+  lease(target: QuotaTarget, estimatedTokens: number): { ok: true; lease: QuotaLease } | QuotaRefusal {
+    const entries = this.entriesOf(target);
+    const now = this.time.read();
+    for (const { window, isTokens, max } of entries) {
+      if (!window.hasRoom(isTokens ? estimatedTokens : 1, max, now)) return refusal(entries, estimatedTokens, now);
+    }
+    for (const { window, isTokens } of entries) window.take(isTokens ? estimatedTokens : 1);
+    const lease = new OpenLease(this, entries, estimatedTokens);
+    this.leases.add(lease);
+    return { ok: true, lease };
+  }
+
+  /** Whether `lease` would have room now, and else when; spends nothing. */
+  peek(target: QuotaTarget, estimatedTokens: number): { ok: true } | QuotaRefusal {
+    const entries = this.entriesOf(target);
+    const now = this.time.read();
+    for (const { window, isTokens, max } of entries) {
+      if (!window.hasRoom(isTokens ? estimatedTokens : 1, max, now)) return refusal(entries, estimatedTokens, now);
+    }
+    return { ok: true };
+  }
+
+  /**
+   * What an answer, its headers or an error told of the quota (learn.ts). Call it when the lease has `arrived`; of a
+   * refusal that does not count, when the lease is settled: a provider's own count does not hold what it refused.
+   */
+  observe(target: QuotaTarget, observations: readonly QuotaObservation[]): void {
+    for (const observation of observations) this.take(target, observation);
+  }
+
+  /** Limits or keys changed in the sources. What was counted stays. */
+  limitsChanged(): void {
+    this.bound.clear();
+    for (const entry of this.entries.values()) this.setScope(entry, this.scopeOf(entry.window));
+  }
+
+  /** Drops a learned limit, and what closed the window because of it. False when nothing was learned. */
+  forgetLimit(id: string, kind: QuotaKind): boolean {
+    this.reopen(id, kind);
+    if (!this.book.forget(id, kind)) return false;
+    this.limitsChanged();
+    return true;
+  }
+
+  /** "Retry now": a window that the provider's word closed is open again. */
+  reopen(id: string, kind: QuotaKind): void {
+    this.entries.get(nameOf(id, kind))?.window.reopen();
+  }
+
+  /** The key is gone. */
+  forgetKey(keyId: string): void {
+    this.bound.clear();
+    for (const [name, { window }] of this.entries) if (window.keyId === keyId) this.entries.delete(name);
+  }
+
+  /** Counts and learned limits of an earlier life; what has ended is left out. */
+  restore(windows: readonly QuotaWindowRow[], limits: readonly QuotaLimitRow[] = []): void {
+    this.book.restore(limits);
+    const now = this.time.read();
+    for (const row of windows) {
+      const known = this.entries.get(nameOf(row.id, row.kind));
+      const entry = known ?? this.addEntry(this.scopeOf(row), row.kind, now);
+      entry.window.restore(row, now);
+    }
+    this.limitsChanged();
+  }
+
+  /** What the ledger should hold and does not yet. Call it at least every 250 ms while requests run. */
+  changed(): { rows: QuotaWindowRow[]; limits: LedgerChange[]; uses: () => QuotaWindowUse[] } {
+    const now = this.time.read();
+    // What is out may have come into a new day.
+    for (const { windows } of this.leases) for (const { window } of windows) window.refresh(now);
+    const hasJumped = now.jumps !== this.jumps;
+    this.jumps = now.jumps;
+    // Rows hold times of day: after a jump of the clock all of them are wrong.
+    if (hasJumped) for (const { window } of this.entries.values()) this.changedWindows.add(window);
+    const windows = [...this.changedWindows];
+    this.changedWindows.clear();
+    const rowsOf = (window: QuotaWindow) => {
+      const changed = window.changedRows(now);
+      return hasJumped ? [...changed, ...window.allRows(now)] : changed;
+    };
+    return {
+      rows: windows.flatMap(rowsOf),
+      limits: this.book.takeChanges(),
+      uses: () => windows.flatMap((window) => this.entries.get(nameOf(window.id, window.kind)) ?? []).map(this.useOf),
+    };
+  }
+
+  /** Windows that have a limit or hold something. */
+  list(): QuotaWindowUse[] {
+    return [...this.entries.values()].map(this.useOf).filter(({ used, limit }) => used > 0 || limit !== null);
+  }
+
+  /** Makes the target's windows, so that `list` shows them before the first request. */
+  watch(target: QuotaTarget): void {
+    this.entriesOf(target);
+  }
+
+  now(): QuotaTime {
+    return this.time.read();
+  }
+
+  ended(lease: OpenLease): void {
+    this.leases.delete(lease);
+  }
+
+  freed(): void {
+    this.hooks.onFreed?.();
+  }
+
+  private readonly useOf = (entry: Entry): QuotaWindowUse => {
+    const now = this.time.read();
+    const { window, limit } = entry;
+    const { id, kind, provider, model, keyId } = window;
+    return {
+      id,
+      kind,
+      provider,
+      model,
+      keyId,
+      used: window.used(now),
+      limit: limit?.limit ?? null,
+      source: limit?.source ?? null,
+      resetsAt: window.resetsAt(now),
+      learnedAt: limit?.since ?? null,
+      lastsUntil: limit ? window.lastsUntil(limit.limit, now) : null,
+    };
+  };
+
+  private take(target: QuotaTarget, observation: QuotaObservation): void {
+    const now = this.time.read();
+    const { kind, limit, remaining, resetMs = null } = observation;
+    const scope = scopeMeant(scopesOf(target, this.sources), observation);
+    if (!scope) return;
+    const stated = this.book.ofProvider(scope, kind);
+    const isNews = limit !== undefined && (!observation.isGuess || stated === null || limit < stated);
+    const isLearned = isNews && this.book.learn(scope.id, kind, limit, observation.source, now.wall);
+    const known = this.entries.get(nameOf(scope.id, kind));
+    if (known && isLearned) this.setScope(known, scope);
+    if (!known) this.bound.clear();
+    const { window } = known ?? this.joinEntry(scope, kind, now);
+    const whole = limit ?? stated;
+    const used = observation.used ?? (remaining === undefined || whole === null ? null : whole - remaining);
+    const foreign = used === null ? 0 : used - window.used(now);
+    if (foreign > 0) window.addForeign(foreign, resetMs, now);
+    if (remaining !== undefined && remaining <= 0) window.closeFor(resetMs, now);
+  }
+
+  private entriesOf(target: QuotaTarget): readonly Entry[] {
+    const id = modelScopeId(target);
+    return this.bound.get(id) ?? this.bind(target, id);
+  }
+
+  private bind(target: QuotaTarget, id: string): readonly Entry[] {
+    const now = this.time.read();
+    if (this.entries.size > MANY_WINDOWS) this.forgetIdle(now);
+    const entries: Entry[] = [];
+    for (const scope of scopesOf(target, this.sources)) {
+      for (const kind of QUOTA_KINDS) {
+        const name = nameOf(scope.id, kind);
+        const isWanted = scope.id === id && ALWAYS.includes(kind);
+        const known = this.entries.get(name);
+        if (!known && !isWanted && this.book.resolve(scope, kind) === null) continue;
+        entries.push(known ?? this.joinEntry(scope, kind, now));
+      }
+    }
+    this.bound.set(id, entries);
+    return entries;
+  }
+
+  /** A window for what comes from now on; targets that are bound already have to learn of it. */
+  private joinEntry(scope: LimitedScope, kind: QuotaKind, now: QuotaTime): Entry {
+    const entry = this.addEntry(scope, kind, now);
+    if (scope.model === null) {
+      this.takeUp(entry.window, now);
+      this.bound.clear();
+    }
+    return entry;
+  }
+
+  private addEntry(scope: LimitedScope, kind: QuotaKind, now: QuotaTime): Entry {
+    const boundary = this.sources.spec(scope.provider)?.dayBoundary ?? 'utc';
+    const window = this.maker.make(scope, kind, boundary, now);
+    const entry: Entry = { window, isTokens: countsTokens(kind), scope, limit: null, max: Number.POSITIVE_INFINITY };
+    this.setScope(entry, scope);
+    this.entries.set(nameOf(scope.id, kind), entry);
+    return entry;
+  }
+
+  /** A window over all models that is new, because its limit is: its models have counted already. */
+  private takeUp(window: QuotaWindow, now: QuotaTime): void {
+    for (const { window: part } of this.entries.values()) {
+      const isPart = part.kind === window.kind && part.provider === window.provider && part.model !== null;
+      if (!isPart || (window.keyId !== null && part.keyId !== window.keyId)) continue;
+      for (const row of part.allRows(now)) window.restore(row, now);
+    }
+  }
+
+  private setScope(entry: Entry, scope: LimitedScope): void {
+    entry.scope = scope;
+    entry.limit = this.book.resolve(scope, entry.window.kind);
+    entry.max = entry.limit?.limit ?? Number.POSITIVE_INFINITY;
+  }
+
+  private scopeOf({
+    id,
+    provider,
+    model,
+    keyId,
+  }: Pick<QuotaWindow, 'id' | 'provider' | 'model' | 'keyId'>): LimitedScope {
+    const found = scopesOf({ provider, model: model ?? '', keyId }, this.sources).find((scope) => scope.id === id);
+    return found ?? { id, provider, model, keyId, catalog: {}, user: {} };
+  }
+
+  private forgetIdle(now: QuotaTime): void {
+    const held = new Set<QuotaWindow>(this.changedWindows);
+    for (const { windows } of this.leases) for (const { window } of windows) held.add(window);
+    this.bound.clear();
+    for (const [name, { window }] of this.entries) {
+      if (!held.has(window) && window.isIdle(now)) this.entries.delete(name);
+    }
+  }
+}
+
+function nameOf(id: string, kind: QuotaKind): string {
+  return `${kind} ${id}`;
+}

@@ -1,0 +1,135 @@
+import type { ProviderSpec } from '../providers/spec.js';
+import type { QuotaTime } from './timeline.js';
+import { type ArrivalTime, type QuotaWindow, TRANSIT_MS } from './windows.js';
+
+/** What became of a request. */
+export interface LeaseOutcome {
+  /** Requests that the provider counts; 1 by default. */
+  requests?: number;
+  /** Prompt and answer as the provider counted them; null: nobody did, the estimate stays. */
+  tokens: number | null;
+  /** False where the provider counts nothing, neither request nor tokens: most do not count what they refuse. */
+  countsAgainstQuota: boolean;
+}
+
+/**
+ * Whether the provider counts a request that ended with this HTTP status; null: it was sent and not answered, which may
+ * have counted. Failures count too; of refusals (429) the provider table knows.
+ */
+export function countsAgainstQuota(spec: Pick<ProviderSpec, 'countsRefusals'>, status: number | null): boolean {
+  return status !== 429 || spec.countsRefusals === true;
+}
+
+/**
+ * One request's place in all its windows. It counts in full until `settle` or `release`, exactly one of which must be
+ * called; further calls do nothing.
+ */
+export interface QuotaLease {
+  /** The tokens it was taken for. */
+  readonly tokens: number;
+  /** The last byte has been written: from now on the request is at the provider within `TRANSIT_MS`. */
+  sent(): void;
+  /** The answer's headers came: the provider has counted the request by now. */
+  arrived(): void;
+  /** The end of an answer, or of what was sent and not answered. */
+  settle(outcome: LeaseOutcome): void;
+  /** Nothing was sent. */
+  release(): void;
+}
+
+/** A window with its part in a lease. */
+export interface LeaseWindow {
+  readonly window: QuotaWindow;
+  readonly isTokens: boolean;
+}
+
+/** What a lease needs of its engine. */
+export interface LeaseHost {
+  now(): QuotaTime;
+  ended(lease: OpenLease): void;
+  /** Something is free sooner than could be known before. */
+  freed(): void;
+}
+
+/**
+ * A request counts at the provider when it arrives, so its place in a window of requests runs out that window's length
+ * after the last moment at which it can have arrived: when headers came, or `TRANSIT_MS` after it was sent, whichever
+ * is earlier; or when it is settled, where nobody said. Tokens may be counted at any time until the end of the answer,
+ * so theirs run from the settling.
+ */
+export class OpenLease implements QuotaLease {
+  private arrival: ArrivalTime | null = null;
+  private isOver = false;
+  private hasHeaders = false;
+
+  constructor(
+    private readonly host: LeaseHost,
+    readonly windows: readonly LeaseWindow[],
+    readonly tokens: number,
+  ) {}
+
+  sent(): void {
+    if (this.isOver || this.arrival) return;
+    const now = this.host.now();
+    this.arrive(now, {
+      wall: now.wall + TRANSIT_MS,
+      steady: now.steady + TRANSIT_MS,
+      elapsed: now.elapsed + TRANSIT_MS,
+    });
+  }
+
+  arrived(): void {
+    if (this.isOver || this.hasHeaders) return;
+    this.hasHeaders = true;
+    const now = this.host.now();
+    const { wall, steady, elapsed } = now;
+    const latest = { wall, steady, elapsed };
+    const { arrival } = this;
+    if (!arrival) this.arrive(now, latest);
+    else if (steady < arrival.steady) {
+      this.arrival = latest;
+      for (const { window, isTokens } of this.windows) if (!isTokens) window.correct(1, arrival, latest, now);
+      this.host.freed();
+    }
+  }
+
+  settle({ requests = 1, tokens, countsAgainstQuota }: LeaseOutcome): void {
+    if (this.isOver) return;
+    if (!countsAgainstQuota) {
+      this.takeBack();
+      return;
+    }
+    this.arrived();
+    this.isOver = true;
+    const now = this.host.now();
+    const real = Math.max(0, tokens ?? this.tokens);
+    const { arrival } = this;
+    for (const { window, isTokens } of this.windows) {
+      if (isTokens) window.arrive(this.tokens, real, now, now);
+      else if (requests !== 1 && arrival) window.arrive(0, requests - 1, arrival, now);
+    }
+    this.host.ended(this);
+    if (real < this.tokens) this.host.freed();
+  }
+
+  release(): void {
+    if (!this.isOver) this.takeBack();
+  }
+
+  private arrive(now: QuotaTime, latest: ArrivalTime): void {
+    this.arrival = latest;
+    for (const { window, isTokens } of this.windows) if (!isTokens) window.arrive(1, 1, latest, now);
+  }
+
+  private takeBack(): void {
+    this.isOver = true;
+    const now = this.host.now();
+    for (const { window, isTokens } of this.windows) {
+      if (isTokens) window.giveBack(this.tokens);
+      else if (this.arrival) window.undo(1, this.arrival, now);
+      else window.giveBack(1);
+    }
+    this.host.ended(this);
+    this.host.freed();
+  }
+}
