@@ -1,5 +1,5 @@
 import type { ApiSettings } from '../protocol/api.js';
-import type { GatewayState, QuotaUse } from '../protocol/events.js';
+import type { GatewayState } from '../protocol/events.js';
 import type { ProxySettings, StoredKey } from '../protocol/worker.js';
 import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';
@@ -15,7 +15,7 @@ import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
 import { replaceStoredKeys } from './keys/replaceKeys.js';
 import { Bookkeeping } from './ledger/bookkeeping.js';
-import type { QuotaWindowRow, RequestRow } from './ledger/changes.js';
+import type { RequestRow } from './ledger/changes.js';
 import { LedgerError, type LedgerNotice } from './ledger/ledger.js';
 import { openBooks } from './ledger/openBooks.js';
 import type { LedgerState } from './ledger/restore.js';
@@ -28,16 +28,19 @@ import { createGeminiAdapter } from './providers/gemini/adapter.js';
 import { createOpenAiAdapter } from './providers/openai.js';
 import { providerViews } from './providers/providerViews.js';
 import { providerSpec } from './providers/table.js';
-import { createDailyUse, type DailyUse } from './quota/dailyUse.js';
-import { quotaUse } from './quota/quotaView.js';
+import { QuotaEngine } from './quota/engine.js';
+import { createTokenEstimator } from './quota/estimate.js';
+import type { QuotaSources } from './quota/limits.js';
+import { createQuotaDesk, type QuotaDesk } from './quota/quotaDesk.js';
 import { createIdSource, randomHex } from './randomIds.js';
 import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
 import type { LoopContext } from './routing/attemptLoop.js';
 import { Chain } from './routing/chain.js';
 import { chainView } from './routing/chainView.js';
 import { createCooldowns } from './routing/cooldowns.js';
-import { buildInventory, type Inventory } from './routing/inventory.js';
+import { buildInventory, type Candidate, type Inventory } from './routing/inventory.js';
 import { nearestNames } from './routing/nearestNames.js';
+import { WaitingRoom } from './routing/waitingRoom.js';
 import { Settings } from './settings.js';
 
 export interface GatewayOptions {
@@ -87,6 +90,9 @@ export interface Gateway {
   saveKeys(): Promise<void>;
 }
 
+/** How long counts of quota may wait for the ledger. */
+const QUOTA_DRAIN_MS = 100;
+
 /** Everything the gateway is, without a socket. Pure Node: the editor's thread, `serve` and tests use the same. */
 export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gateway {
   const house = new GatewayHouse(ports, options);
@@ -119,7 +125,10 @@ class GatewayHouse {
   private readonly upstream: UpstreamClient & { setProxy?(proxy: ProxySettings): void };
   private readonly cooldowns;
   private readonly chain: Chain;
-  private readonly dailyUse: DailyUse;
+  private readonly quota: QuotaEngine;
+  private readonly quotaDesk: QuotaDesk;
+  private readonly waitingRoom: WaitingRoom;
+  private isDrainArmed = false;
   private readonly closing = new AbortController();
   private readonly startedAt: number;
   private readonly adapters;
@@ -155,7 +164,9 @@ class GatewayHouse {
       this.refresh();
     });
     this.chain = new Chain(this.books, clock.now, () => this.changed());
-    this.dailyUse = createDailyUse(clock, (provider) => providerSpec(provider)?.dayBoundary ?? 'utc');
+    this.waitingRoom = new WaitingRoom(clock);
+    this.quota = new QuotaEngine(clock, this.quotaSources(), { onFreed: () => this.waitingRoom.freed() });
+    this.quotaDesk = createQuotaDesk(this.quota, createTokenEstimator(), clock);
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.cooldowns = createCooldowns(clock, {
       onChange: (cooldown, until) => {
@@ -164,6 +175,7 @@ class GatewayHouse {
           until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
         );
         this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
+        if (until === null) this.waitingRoom.freed();
       },
       onGone: (provider, model, message) => this.disable(provider, model, message),
     });
@@ -262,7 +274,7 @@ class GatewayHouse {
     this.chain.restore(state.chain, state.goneModels);
     restoreModels(this.models, state.models);
     this.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
-    this.dailyUse.restore(state.quotaWindows);
+    this.quota.restore(state.quotaWindows, state.quotaLimits);
   }
 
   private notice(notice: LedgerNotice): void {
@@ -288,7 +300,8 @@ class GatewayHouse {
 
   /** The inventory, made anew when something changed since it was last asked for. */
   private readonly currentInventory = (): Inventory => {
-    this.inventory ??= buildInventory({
+    if (this.inventory) return this.inventory;
+    this.inventory = buildInventory({
       config: this.config,
       keys: this.keys,
       models: this.models.all(),
@@ -298,7 +311,22 @@ class GatewayHouse {
       disabled: this.chain.gone,
       chain: this.chain.entries,
     });
+    this.quota.limitsChanged();
     return this.inventory;
+  };
+
+  private quotaSources(): QuotaSources {
+    return {
+      spec: providerSpec,
+      catalog: (provider, model) => this.currentInventory().known.get(`${provider}/${model}`)?.limits,
+      ofModel: (provider, model) => this.config.limits?.[`${provider}/${model}`],
+      ofKey: (keyId) => this.keys.get(keyId)?.limits,
+    };
+  }
+
+  /** Neither cooling nor full. */
+  private readonly isFree = (candidate: Candidate): boolean => {
+    return this.cooldowns.check(candidate) === null && this.quotaDesk.peek(candidate, 1, 1) === null;
   };
 
   private refresh(): void {
@@ -336,15 +364,25 @@ class GatewayHouse {
 
   private record(row: RequestRow): void {
     this.books.append({ type: 'request', row });
-    const windows = this.dailyUse.settle(row);
-    if (windows.length === 0) return;
-    this.books.append({ type: 'quota', windows });
-    if (this.events.isHeard) this.events.emitTransient({ type: 'quota.changed', windows: windows.map(this.quotaUse) });
+    this.drainQuotaSoon();
   }
 
-  private readonly quotaUse = (window: QuotaWindowRow): QuotaUse => {
-    return quotaUse(window, { config: this.config, keys: this.keys, known: this.currentInventory().known });
-  };
+  /** What was counted goes to the ledger in batches, well within the 250 ms that a kill may cost. */
+  private drainQuotaSoon(): void {
+    if (this.isDrainArmed) return;
+    this.isDrainArmed = true;
+    this.ports.clock.after(QUOTA_DRAIN_MS, () => this.drainQuota());
+  }
+
+  private drainQuota(): void {
+    this.isDrainArmed = false;
+    const { rows, limits, uses } = this.quota.changed();
+    for (const change of limits) this.books.append(change);
+    if (rows.length > 0) this.books.append({ type: 'quota', windows: rows });
+    if (this.events.isHeard && rows.length > 0) this.events.emitTransient({ type: 'quota.changed', windows: uses() });
+    // While answers run, what they hold may come into a new day.
+    if (this.active.inFlight > 0) this.drainQuotaSoon();
+  }
 
   private appContext(host: string): AppContext {
     const { clock, log } = this.ports;
@@ -359,7 +397,7 @@ class GatewayHouse {
       instance: this.instance,
       storedKeys: () => this.keys.stored(),
       newId: this.newId,
-      cooldowns,
+      isFree: this.isFree,
       notReady: () => this.state().reason,
       chat: { clock, log, active, record, inventory, loop: this.loopContext() },
       api: {
@@ -377,8 +415,8 @@ class GatewayHouse {
         isChainFixed: this.config.chain !== undefined,
         state: () => this.state(),
         providers: () => providerViews(this.keys, this.models.all(), inventory()),
-        chainModels: () => chainView(inventory(), this.chain.entries, cooldowns),
-        quota: () => this.dailyUse.list().map(this.quotaUse),
+        chainModels: () => chainView(inventory(), this.chain.entries, this.isFree),
+        quota: this.quota,
       },
     };
   }
@@ -391,7 +429,14 @@ class GatewayHouse {
       newId: this.newId,
       cooldowns: this.cooldowns,
       upstreamFor: (candidate) => (candidate.provider === 'demo' ? demo : this.upstream),
-      onAttempt: (id, { provider, model }, attempt) => this.active.routed(id, provider, model, attempt),
+      quota: this.quotaDesk,
+      waitingRoom: this.waitingRoom,
+      queueMs: () => this.settings.all['queue.timeoutSeconds'] * 1000,
+      onWaiting: (id, until) => this.active.waits(id, until),
+      onAttempt: (id, { provider, model }, attempt) => {
+        this.active.routed(id, provider, model, attempt);
+        this.drainQuotaSoon();
+      },
       onFailure: (failure, candidate) => {
         // The provider's words stay out of the log: some repeat the prompt.
         log.log('info', 'routing', 'An attempt failed', {
@@ -422,7 +467,8 @@ class GatewayHouse {
       now: this.ports.clock.now(),
       inventory: this.currentInventory(),
       keys: this.keys,
-      cooldowns: this.cooldowns,
+      isFree: this.isFree,
+      waiting: this.waitingRoom.size,
       active: this.active,
       isDemo: this.settings.all.demo,
       ledger: this.books.state,

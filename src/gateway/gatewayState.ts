@@ -1,8 +1,7 @@
 import type { GatewayState } from '../protocol/events.js';
 import type { ActiveRequests } from './http/activeRequests.js';
 import type { KeyPool } from './keys/keyPool.js';
-import type { Cooldowns } from './routing/cooldowns.js';
-import type { Inventory } from './routing/inventory.js';
+import type { Candidate, Inventory } from './routing/inventory.js';
 
 /** What a state is read from. */
 export interface StateSources {
@@ -13,7 +12,10 @@ export interface StateSources {
   now: number;
   inventory: Inventory;
   keys: KeyPool;
-  cooldowns: Cooldowns;
+  /** Whether it can be asked right now. */
+  isFree(candidate: Candidate): boolean;
+  /** Requests that wait for a window or a cooldown to end. */
+  waiting: number;
   active: ActiveRequests;
   isDemo: boolean;
   ledger: GatewayState['ledger'];
@@ -22,7 +24,7 @@ export interface StateSources {
 /** `GET /api/state`. */
 export function gatewayState(sources: StateSources): GatewayState {
   const { inventory, active } = sources;
-  const available = inventory.chain.filter((candidate) => !sources.cooldowns.check(candidate));
+  const available = inventory.chain.filter((candidate) => sources.isFree(candidate));
   const reason = notReadyReason(inventory, available.length);
   return {
     version: sources.version,
@@ -37,6 +39,7 @@ export function gatewayState(sources: StateSources): GatewayState {
       models: inventory.byName.size,
       availableModels: new Set(available.map(({ name }) => name)).size,
       inFlight: active.inFlight,
+      waiting: sources.waiting,
       requests: active.total,
     },
     canAnswer: reason === null,
@@ -53,5 +56,5 @@ function notReadyReason(inventory: Inventory, available: number): string | null 
   if (available > 0) return null;
   if (!inventory.hasProvider) return 'No provider is set up yet: add a key first';
   if (inventory.chain.length === 0) return 'The providers that are set up have no models yet';
-  return 'Every provider is cooling down';
+  return 'Every provider is cooling down or at its limit';
 }

@@ -222,6 +222,16 @@ export const apiEndpoints = {
     summary: 'What was used of each quota window, its limit where one is known, and when it ends',
     output: list(quotaUse),
   },
+  resetQuota: {
+    method: 'POST',
+    path: '/api/quota/reset',
+    summary: 'Forgets what a provider said of a window: a learned limit, and that it is closed',
+    input: z.strictObject({
+      id: z.string(),
+      kind: z.enum(['rpm', 'rph', 'rpd', 'rpmonth', 'tpm', 'tpd', 'tpmonth']),
+    }),
+    status: 204,
+  },
   listCooldowns: {
     method: 'GET',
     path: '/api/cooldowns',

@@ -1,6 +1,8 @@
 /** What `/api/events` sends: each as one server-sent event, `event:` the type, `data:` the JSON, `id:` a rising number. */
 export type GatewayEvent =
   | { type: 'request.started'; id: string; at: number; model: string; stream: boolean; client: string | null }
+  /** Everyone who could answer is full or cooling; `until` is when one is free at the soonest. */
+  | { type: 'request.queued'; id: string; at: number; until: number }
   | { type: 'request.routed'; id: string; at: number; provider: string; model: string; attempt: number }
   /** The answer grows; told twice a second at most, without an id of its own. Tokens are estimated. */
   | { type: 'request.progressed'; id: string; at: number; provider: string; model: string; completionTokens: number }
@@ -38,6 +40,8 @@ export interface ActiveRequest {
   servedModel: string | null;
   /** Counts from 1; 0 before the first. */
   attempt: number;
+  /** It waits, until then at the soonest; null when it does not. */
+  waitsUntil: number | null;
   /** Of the answer so far, estimated. */
   completionTokens: number;
 }
@@ -95,6 +99,8 @@ export interface GatewayState {
     models: number;
     availableModels: number;
     inFlight: number;
+    /** Of those in flight: waiting for a window or a cooldown to end. */
+    waiting: number;
     requests: number;
   };
   /** Can anything answer right now? If not, a sentence says why and what to do. */

@@ -18,6 +18,8 @@ export interface RunningRequest {
   servedModel: string | null;
   /** Counts from 1; 0 before the first. */
   attempt: number;
+  /** It waits, until then at the soonest; null when it does not. */
+  waitsUntil: number | null;
   /** Tokens of the answer so far, estimated. */
   readTokens: () => number;
   toldTokens: number;
@@ -53,9 +55,15 @@ export class ActiveRequests {
     if (!this.isTicking) this.tickLater();
   }
 
+  waits(id: string, until: number): void {
+    const request = this.running.get(id);
+    if (request) request.waitsUntil = until;
+    this.events.emit({ type: 'request.queued', id, until });
+  }
+
   routed(id: string, provider: string, servedModel: string, attempt: number): void {
     const request = this.running.get(id);
-    if (request) Object.assign(request, { provider, servedModel, attempt });
+    if (request) Object.assign(request, { provider, servedModel, attempt, waitsUntil: null });
     this.events.emit({ type: 'request.routed', id, provider, model: servedModel, attempt });
   }
 
@@ -76,6 +84,7 @@ export class ActiveRequests {
       provider: request.provider,
       servedModel: request.servedModel,
       attempt: request.attempt,
+      waitsUntil: request.waitsUntil,
       completionTokens: request.readTokens(),
     }));
   }

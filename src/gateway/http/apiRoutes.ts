@@ -4,13 +4,14 @@ import { Hono } from 'hono';
 import type * as z from 'zod';
 import { type ApiEndpoint, type ApiEndpointName, apiEndpoints, openApiDocument } from '../../protocol/api.js';
 import type { ChainModel } from '../../protocol/chain.js';
-import type { GatewayState, QuotaUse } from '../../protocol/events.js';
+import type { GatewayState } from '../../protocol/events.js';
 import type { ProviderView } from '../../protocol/provider.js';
 import type { EventBus } from '../eventBus.js';
 import { type KeyPool, keyView } from '../keys/keyPool.js';
 import type { KeyService } from '../keys/keyService.js';
 import type { Bookkeeping } from '../ledger/bookkeeping.js';
 import type { Clock } from '../ports.js';
+import type { QuotaEngine } from '../quota/engine.js';
 import type { Chain } from '../routing/chain.js';
 import type { Cooldown, Cooldowns } from '../routing/cooldowns.js';
 import type { Settings } from '../settings.js';
@@ -44,7 +45,7 @@ export interface ApiContext {
   state(): GatewayState;
   providers(): ProviderView[];
   chainModels(): ChainModel[];
-  quota(): QuotaUse[];
+  quota: QuotaEngine;
 }
 
 /** The admin API. Who may call it is checked before (access.ts). */
@@ -81,7 +82,13 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
     await context.chain.replace(entries);
     return c.json({ data: context.chainModels() });
   });
-  routes.get('/api/quota', (c) => c.json({ data: context.quota() }));
+  routes.get('/api/quota', (c) => c.json({ data: context.quota.list() }));
+  routes.post('/api/quota/reset', async (c) => {
+    const { id, kind } = await readInput('resetQuota', c.env);
+    context.quota.reopen(id, kind);
+    context.quota.forgetLimit(id, kind);
+    return c.body(null, 204);
+  });
   routes.get('/api/cooldowns', (c) => c.json({ data: cooldowns.list().map(cooldownView) }));
   routes.delete('/api/cooldowns/:id', (c) => {
     if (cooldowns.clear(c.req.param('id'))) return c.body(null, 204);

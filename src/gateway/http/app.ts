@@ -5,7 +5,6 @@ import { Hono } from 'hono';
 import { credentialOf } from '../../loopback/proof.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import { sealKeys } from '../leadership/handover.js';
-import type { Cooldowns } from '../routing/cooldowns.js';
 import {
   createTokenCheck,
   forbiddenHost,
@@ -18,13 +17,13 @@ import {
 import { type ApiContext, createApiRoutes, type Env } from './apiRoutes.js';
 import { type ChatRouteContext, logInternal, sendError, serveChat } from './chatRoute.js';
 import { HttpError, invalidRequest, notFound, toHttpError } from './errors.js';
-import { listModels } from './modelsRoute.js';
+import { type IsFree, listModels } from './modelsRoute.js';
 import { isWhois, serveWhois } from './whoisRoute.js';
 
 export interface AppContext {
   chat: ChatRouteContext;
   api: ApiContext;
-  cooldowns: Cooldowns;
+  isFree: IsFree;
   token: string;
   adminToken: string;
   /** The gateway's own secret, and the instance that it proves. */
@@ -149,7 +148,7 @@ function createApp(context: AppContext, gate: Gate): Hono<Env> {
     await serveChat(context.chat, incoming as IncomingMessage, outgoing as ServerResponse, c.get('requestId'));
     return RESPONSE_ALREADY_SENT;
   });
-  const models = () => listModels(context.chat.inventory(), context.cooldowns, created);
+  const models = () => listModels(context.chat.inventory(), context.isFree, created);
   app.get('/v1/models', (c) => c.json({ object: 'list', data: models() }));
   app.get('/v1/models/*', (c) => {
     const path = normalisePath(c.req.url);

@@ -70,6 +70,7 @@ function runningRequest(id: string, startedAt: number, request: ChatRequest, cli
     provider: null,
     servedModel: null,
     attempt: 0,
+    waitsUntil: null,
     readTokens: () => 0,
     toldTokens: 0,
   };

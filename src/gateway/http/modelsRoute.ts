@@ -1,5 +1,7 @@
-import type { Cooldowns } from '../routing/cooldowns.js';
 import type { Candidate, Inventory } from '../routing/inventory.js';
+
+/** Whether a candidate can be asked right now. */
+export type IsFree = (candidate: Candidate) => boolean;
 
 /** One entry of `GET /v1/models`: OpenAI's fields, then what clients otherwise have to guess. */
 export interface ModelEntry {
@@ -18,10 +20,10 @@ export interface ModelEntry {
 }
 
 /** `auto`, profiles, logical models, then every enabled `provider/model`, each once. */
-export function listModels(inventory: Inventory, cooldowns: Cooldowns, created: number): ModelEntry[] {
+export function listModels(inventory: Inventory, isFree: IsFree, created: number): ModelEntry[] {
   const entries = new Map<string, ModelEntry>();
   const add = (id: string, ownedBy: string, name: string, candidates: readonly Candidate[]) => {
-    if (!entries.has(id)) entries.set(id, toEntry({ id, ownedBy, name, created }, candidates, cooldowns));
+    if (!entries.has(id)) entries.set(id, toEntry({ id, ownedBy, name, created }, candidates, isFree));
   };
   add('auto', 'freellm', 'Auto: the first of the chain that can answer', inventory.chain);
   for (const [name, candidates] of inventory.profiles) add(name, 'freellm', `Profile ${name}`, candidates);
@@ -38,7 +40,7 @@ export function listModels(inventory: Inventory, cooldowns: Cooldowns, created: 
 function toEntry(
   facts: { id: string; ownedBy: string; name: string; created: number },
   candidates: readonly Candidate[],
-  cooldowns: Cooldowns,
+  isFree: IsFree,
 ): ModelEntry {
   const windows = candidates.flatMap(({ catalog }) => catalog.contextWindow ?? []);
   const outputs = candidates.flatMap(({ catalog }) => catalog.maxOutput ?? []);
@@ -54,6 +56,6 @@ function toEntry(
     max_model_len: context,
     max_completion_tokens: outputs.length > 0 ? Math.max(...outputs) : null,
     capabilities: { tools: can('tools'), vision: can('vision'), reasoning: can('reasoning') },
-    available: candidates.some((candidate) => !cooldowns.check(candidate)),
+    available: candidates.some(isFree),
   };
 }

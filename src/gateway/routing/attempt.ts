@@ -1,5 +1,5 @@
 import type { ChatRequest, FinishReason, Usage } from '../../protocol/chat.js';
-import type { UpstreamClient, UpstreamError, UpstreamHandler } from '../net/upstream.js';
+import type { UpstreamClient, UpstreamError, UpstreamErrorKind, UpstreamHandler } from '../net/upstream.js';
 import type { Clock } from '../ports.js';
 import type { DecodedBody, LooseCompletion } from '../providers/adapter.js';
 import { type NormalizedCompletion, normalizeCompletion } from '../surfaces/completionNormalizer.js';
@@ -21,6 +21,8 @@ export interface AttemptFailure {
   failure: Failure;
   /** A time-out, of whatever part. */
   isTimeout: boolean;
+  /** Nothing reached the provider: no connection came about. */
+  isUnsent?: boolean;
   /** The provider's safety filter blocked the answer: the client is told so in case nobody else answers. */
   isBlocked?: boolean;
 }
@@ -29,6 +31,15 @@ export interface AttemptAnswer {
   finishReason: FinishReason | null;
   /** Estimated where the provider counted nothing. */
   usage: Usage | null;
+  /** The provider counted it itself. */
+  isCounted: boolean;
+}
+
+/** Who wants to hear of an answer while it comes. */
+export interface AnswerWatch {
+  onHeaders(status: number, headers: Record<string, string>): void;
+  /** Of an answer that is an error. */
+  onErrorBody(bodyText: string): void;
 }
 
 export type WholeAttemptEnd =
@@ -59,8 +70,19 @@ export function failed(failure: Failure, isTimeout = false): AttemptFailure {
   return { type: 'failed', failure, isTimeout };
 }
 
+/** Failures before anything was sent. */
+const UNSENT_KINDS: ReadonlySet<UpstreamErrorKind> = new Set([
+  'refused',
+  'dns',
+  'tls',
+  'connect-timeout',
+  'blocked',
+  'proxy',
+]);
+
 export function transportFailed(error: UpstreamError): AttemptFailure {
-  return failed(classifyTransport(error), error.kind === 'connect-timeout' || error.kind === 'headers-timeout');
+  const isTimeout = error.kind === 'connect-timeout' || error.kind === 'headers-timeout';
+  return { ...failed(classifyTransport(error), isTimeout), isUnsent: UNSENT_KINDS.has(error.kind) };
 }
 
 /** Collects a body up to a limit. */
@@ -105,9 +127,11 @@ export function readWholeBody(
   context: AttemptContext,
   candidate: Candidate,
   request: ChatRequest,
+  watch: AnswerWatch,
   answer: WholeBody,
 ): WholeAttemptEnd {
   try {
+    if (!isSuccess(answer.status)) watch.onErrorBody(answer.body.text());
     return readBody(context, candidate, request, answer);
   } catch {
     // Nesting deeper than the stack, for one.
@@ -158,6 +182,7 @@ export function attemptWhole(
   candidate: Candidate,
   request: ChatRequest,
   promptTokens: number,
+  watch: AnswerWatch,
   onAbort: (abort: () => void) => void,
 ): Promise<WholeAttemptEnd> {
   return new Promise((resolve) => {
@@ -176,6 +201,7 @@ export function attemptWhole(
     };
     const handler: UpstreamHandler = {
       onHeaders(code, fields) {
+        watch.onHeaders(code, fields);
         status = code;
         headers = fields;
         body = BodyCollector.for(code);
@@ -184,10 +210,10 @@ export function attemptWhole(
         body.push(chunk);
         if (isEnded || !body.isFull) return;
         // Nothing after the limit changes what is made of it, and it may never end.
-        end(readWholeBody(context, candidate, request, { status, headers, body }));
+        end(readWholeBody(context, candidate, request, watch, { status, headers, body }));
         exchange.abort();
       },
-      onEnd: () => end(readWholeBody(context, candidate, request, { status, headers, body })),
+      onEnd: () => end(readWholeBody(context, candidate, request, watch, { status, headers, body })),
       onError: (error) => end(error.kind === 'aborted' ? { type: 'aborted' } : transportFailed(error)),
     };
     // A whole answer is written before it is sent: it may take as long as its first delta and its idle time together,

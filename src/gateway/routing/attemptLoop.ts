@@ -1,15 +1,17 @@
-import type { ChatRequest } from '../../protocol/chat.js';
+import type { ChatRequest, Usage } from '../../protocol/chat.js';
 import type { HttpError } from '../http/errors.js';
+import type { AttemptEndFacts, QuotaDesk, QuotaPermit } from '../quota/quotaDesk.js';
 import type { NormalizedCompletion } from '../surfaces/completionNormalizer.js';
 import { estimateUsage, tokensOf } from '../surfaces/estimateUsage.js';
 import type { RequestNeeds } from '../surfaces/requestNeeds.js';
 import { type AttemptAnswer, type AttemptContext, type AttemptFailure, attemptWhole } from './attempt.js';
+import { CandidateSearch, type Taken } from './candidateSearch.js';
 import type { Cooldowns } from './cooldowns.js';
 import { type AttemptRecord, exhaustionError, incapableError } from './exhaustion.js';
 import type { Failure } from './failure.js';
 import type { Candidate } from './inventory.js';
-import { RequestSkips } from './skips.js';
 import { StreamAttempt } from './streamAttempt.js';
+import type { WaitingRoom } from './waitingRoom.js';
 
 /** Who answers, as the headers and the trail tell it. */
 export interface Route {
@@ -48,13 +50,19 @@ export interface ChatRun {
 
 export interface LoopContext extends AttemptContext {
   cooldowns: Cooldowns;
+  quota: QuotaDesk;
+  waitingRoom: WaitingRoom;
+  /** How long a request may wait for a window or a cooldown to end, in ms from its arrival. */
+  queueMs(): number;
+  /** A request begins to wait; `until` is when something is free at the soonest. */
+  onWaiting?(runId: string, until: number): void;
   /** An attempt begins: for the live events. */
   onAttempt?(runId: string, candidate: Candidate, attempt: number): void;
   onFailure(failure: Failure, candidate: Candidate): void;
   onSuccess(candidate: Candidate): void;
 }
 
-export type RunOutcome = AttemptAnswer & {
+export type RunOutcome = Omit<AttemptAnswer, 'isCounted'> & {
   status: 'success' | 'error' | 'canceled';
   error: HttpError | null;
   candidate: Candidate | null;
@@ -91,44 +99,91 @@ export async function runChat(context: LoopContext, run: ChatRun): Promise<RunOu
   const capable = run.candidates.filter((candidate) => canTake(candidate, run.request, run.needs));
   const failures: AttemptRecord[] = [];
   if (capable.length === 0) return fail(run, incapableError(run.candidates, run.needs), failures);
-  const skips = new RequestSkips();
-  for (const candidate of capable) {
-    if (skips.has(candidate) || context.cooldowns.check(candidate)) continue;
-    if (!mayAttempt(context, run, failures.length)) break;
-    const startedAt = context.clock.now();
-    context.onAttempt?.(run.id, candidate, failures.length + 1);
-    const end = await attempt(context, run, candidate, failures);
-    const attemptMs = context.clock.now() - startedAt;
-    if (run.signal.isAborted || end.type === 'aborted') return canceled(run, candidate, failures, attemptMs);
-    if (end.type === 'answered') {
-      context.cooldowns.success(candidate, startedAt);
-      context.onSuccess(candidate);
-      const { finishReason, usage } = end;
-      return { status: 'success', error: null, candidate, failures, attemptMs, finishReason, usage };
+  const search = new CandidateSearch(context, capable, run.needs.promptTokens, run.request.max_tokens ?? undefined);
+  context.waitingRoom.pumpIfDue();
+  while (mayAttempt(context, run, failures.length)) {
+    const taken = search.take() ?? (await waitForOne(context, run, search, failures));
+    if (run.signal.isAborted) {
+      taken?.permit.end(UNSENT);
+      return canceled(run, taken?.candidate ?? null, failures, null);
     }
-    const failure = scrub(end.failure, candidate);
-    if (end.type === 'failed' && end.isBlocked) skips.add(failure, candidate);
-    else benchAndSkip(context, skips, failure, candidate);
-    failures.push({
-      candidate,
-      kind: failure.kind,
-      status: failure.status,
-      message: failure.message,
-      isTimeout: end.isTimeout,
-      ms: attemptMs,
-    });
-    if (end.type === 'broken') {
-      const error = exhaustionError(failures.slice(-1), [candidate], context.cooldowns, context.clock.now());
-      return { ...fail(run, error, failures), candidate, finishReason: end.finishReason, usage: end.usage };
-    }
+    if (!taken) break;
+    const outcome = await tryOne(context, run, search, taken, failures);
+    if (outcome) return outcome;
   }
-  return fail(run, exhaustionError(failures, capable, context.cooldowns, context.clock.now()), failures);
+  return fail(run, exhaustionError(failures, search.blocks(), context.clock.now()), failures);
 }
 
-function benchAndSkip(context: LoopContext, skips: RequestSkips, failure: Failure, candidate: Candidate): void {
-  skips.add(failure, candidate);
-  context.cooldowns.begin(failure, candidate);
-  context.onFailure(failure, candidate);
+/** One attempt and what follows from it; null when the next candidate is to be tried. */
+async function tryOne(
+  context: LoopContext,
+  run: ChatRun,
+  search: CandidateSearch,
+  { candidate, permit }: Taken,
+  failures: AttemptRecord[],
+): Promise<RunOutcome | null> {
+  const startedAt = context.clock.now();
+  context.onAttempt?.(run.id, candidate, failures.length + 1);
+  const end = await attempt(context, run, candidate, permit, failures);
+  const attemptMs = context.clock.now() - startedAt;
+  permit.end(quotaFacts(run, end));
+  if (run.signal.isAborted || end.type === 'aborted') return canceled(run, candidate, failures, attemptMs);
+  if (end.type === 'answered') {
+    context.cooldowns.success(candidate, startedAt);
+    context.onSuccess(candidate);
+    const { finishReason, usage } = end;
+    return { status: 'success', error: null, candidate, failures, attemptMs, finishReason, usage };
+  }
+  const failure = scrub(end.failure, candidate);
+  search.skip(failure, candidate);
+  if (end.type !== 'failed' || !end.isBlocked) {
+    context.cooldowns.begin(failure, candidate);
+    context.onFailure(failure, candidate);
+  }
+  const { kind, status, message } = failure;
+  failures.push({ candidate, kind, status, message, isTimeout: end.isTimeout, ms: attemptMs });
+  if (end.type !== 'broken') return null;
+  const error = exhaustionError(failures.slice(-1), [], context.clock.now());
+  return { ...fail(run, error, failures), candidate, finishReason: end.finishReason, usage: end.usage };
+}
+
+const UNSENT: AttemptEndFacts = { usage: null, isCounted: false, isUnsent: true };
+
+function quotaFacts(run: ChatRun, end: AttemptEnd): AttemptEndFacts {
+  if (end.type === 'failed') return { usage: null, isCounted: false, isUnsent: end.isUnsent === true };
+  if (end.type !== 'aborted') return { usage: end.usage, isCounted: end.isCounted, isUnsent: false };
+  // What had come when the client left was spent.
+  return { usage: spentUsage(run), isCounted: false, isUnsent: false };
+}
+
+/**
+ * Waits for a window or a cooldown to end, where that is all that stands in the way and it ends in time; null when there
+ * is nothing to wait for, or it took too long.
+ */
+async function waitForOne(
+  context: LoopContext,
+  run: ChatRun,
+  search: CandidateSearch,
+  failures: readonly AttemptRecord[],
+): Promise<Taken | null> {
+  const { waitingRoom, clock } = context;
+  const deadline = run.startedAt + context.queueMs();
+  const freeAt = search.freeAt();
+  const isOnlyLimits = failures.every(({ kind }) => kind === 'rate_limit' || kind === 'daily_quota');
+  if (!isOnlyLimits || freeAt === null || freeAt > deadline || clock.now() >= deadline || waitingRoom.isFull)
+    return null;
+  search.forgetSkips();
+  let taken: Taken | null = null;
+  context.onWaiting?.(run.id, freeAt);
+  const waiting = {
+    tryTake: () => {
+      taken = search.take();
+      return taken !== null;
+    },
+    freeAt: () => search.freeAt(),
+  };
+  await waitingRoom.wait(waiting, deadline, (leave) => run.signal.set(leave));
+  return taken;
 }
 
 type AttemptEnd =
@@ -141,12 +196,13 @@ async function attempt(
   context: LoopContext,
   run: ChatRun,
   candidate: Candidate,
+  permit: QuotaPermit,
   failures: readonly AttemptRecord[],
 ): Promise<AttemptEnd> {
   const { request, needs, sink, signal } = run;
   const route: Route = { candidate, failures };
   if (request.stream) {
-    const stream = new StreamAttempt(context, candidate, request, needs.promptTokens, {
+    const stream = new StreamAttempt(context, candidate, request, needs.promptTokens, permit, {
       onCommit: () => sink.begin(route),
       onPayloads: (texts) => sink.payloads(texts),
     });
@@ -157,12 +213,14 @@ async function attempt(
     return end;
   }
   run.progress.readTokens = () => 0;
-  const end = await attemptWhole(context, candidate, request, needs.promptTokens, (abort) => signal.set(abort));
+  const end = await attemptWhole(context, candidate, request, needs.promptTokens, permit, (abort) => {
+    signal.set(abort);
+  });
   if (end.type !== 'answered') return end;
   const { completion } = end;
   if (!signal.isAborted) sink.answer(route, completion);
   const usage = completion.usage ?? estimateUsage(needs.promptTokens, tokensOf(completion.text.length));
-  return { type: 'answered', finishReason: completion.finishReason, usage };
+  return { type: 'answered', finishReason: completion.finishReason, usage, isCounted: completion.usage !== null };
 }
 
 /** Whether the model can take the request at all: what it can do, and whether the prompt fits. */
@@ -201,11 +259,16 @@ function fail(run: ChatRun, error: HttpError, failures: readonly AttemptRecord[]
 /** What had come when the client left counts: the provider spent it. */
 function canceled(
   run: ChatRun,
-  candidate: Candidate,
+  candidate: Candidate | null,
   failures: readonly AttemptRecord[],
-  attemptMs: number,
+  attemptMs: number | null,
 ): RunOutcome {
-  const completionTokens = run.progress.readTokens();
-  const usage = completionTokens > 0 ? estimateUsage(run.needs.promptTokens, completionTokens) : null;
+  const usage = spentUsage(run);
   return { status: 'canceled', error: null, candidate, failures, attemptMs, finishReason: null, usage };
+}
+
+/** Of an answer that was under way; null before its first token. */
+function spentUsage(run: ChatRun): Usage | null {
+  const completionTokens = run.progress.readTokens();
+  return completionTokens > 0 ? estimateUsage(run.needs.promptTokens, completionTokens) : null;
 }

@@ -1,17 +1,16 @@
 import type { ChainModel } from '../../protocol/chain.js';
 import type { ChainEntry } from '../ledger/changes.js';
-import type { Cooldowns } from './cooldowns.js';
-import type { Inventory } from './inventory.js';
+import type { Candidate, Inventory } from './inventory.js';
 
 /** The chain as the admin API shows it: what is on, in order, then what is off; each model once. */
 export function chainView(
   inventory: Inventory,
   entries: readonly ChainEntry[] | null,
-  cooldowns: Cooldowns,
+  isFree: (candidate: Candidate) => boolean,
 ): ChainModel[] {
   const views = new Map<string, ChainModel>();
   for (const candidate of inventory.chain) {
-    const isAvailable = cooldowns.check(candidate) === null;
+    const isAvailable = isFree(candidate);
     const view = views.get(candidate.name);
     if (view) view.available ||= isAvailable;
     else {

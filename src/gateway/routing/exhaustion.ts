@@ -1,6 +1,6 @@
 import { HttpError } from '../http/errors.js';
 import type { RequestNeeds } from '../surfaces/requestNeeds.js';
-import type { Cooldown, Cooldowns } from './cooldowns.js';
+import type { Block } from './candidateSearch.js';
 import type { FailureKind } from './failure.js';
 import type { Candidate } from './inventory.js';
 
@@ -21,24 +21,23 @@ const MAX_LIBRARY_WAIT_SECONDS = 20;
 
 /**
  * What the client is told when nobody answered: the contract's error for what the attempts, or the lack of any, add up
- * to. `candidates` are those that could have taken the request.
+ * to. `blocks` is what stood in the way of those that were not asked.
  */
 export function exhaustionError(
   attempts: readonly AttemptRecord[],
-  candidates: readonly Candidate[],
-  cooldowns: Cooldowns,
+  blocks: readonly Block[],
   nowMs: number,
 ): HttpError {
-  const cooling = candidates.flatMap((candidate) => {
-    const cooldown = cooldowns.check(candidate);
-    return cooldown ? [{ candidate, cooldown }] : [];
-  });
   if (attempts.length === 0) {
-    if (cooling.length > 0 && cooling.every(({ cooldown }) => cooldown.kind === 'auth')) {
-      const words = cooling.map(({ candidate, cooldown }) => `${candidate.name}: auth: ${cooldown.message}`);
-      return exhausted(502, 'upstream_error', `Every key is refused by its provider. ${unique(words)}`);
+    const lines = blocks.map(({ candidate, kind, message }) => `${candidate.name}: ${kind}: ${message}`);
+    if (blocks.length > 0 && blocks.every(({ kind }) => kind === 'auth')) {
+      return exhausted(502, 'upstream_error', `Every key is refused by its provider. ${unique(lines)}`);
     }
-    return rateLimited(attempts, cooling, nowMs);
+    if (blocks.length > 0 && blocks.every(({ until }) => until === null)) {
+      const message = `The request is over the maximum context length that the quotas allow. ${unique(lines)}`;
+      return new HttpError(400, 'invalid_request_error', 'context_length_exceeded', message);
+    }
+    return rateLimited(attempts, blocks, nowMs);
   }
   const isEvery = (test: (attempt: AttemptRecord) => boolean) => attempts.every(test);
   if (isEvery(({ kind }) => kind === 'too_large')) return contextTooLong(attempts);
@@ -53,7 +52,7 @@ export function exhaustionError(
   if (isEvery(({ kind }) => kind === 'bad_request')) {
     return new HttpError(400, 'invalid_request_error', 'provider_rejected_request', words(attempts));
   }
-  if (isEvery(({ kind }) => RATE_KINDS.has(kind) || kind === 'too_large')) return rateLimited(attempts, cooling, nowMs);
+  if (isEvery(({ kind }) => RATE_KINDS.has(kind) || kind === 'too_large')) return rateLimited(attempts, blocks, nowMs);
   if (isEvery(({ isTimeout }) => isTimeout))
     return exhausted(504, 'upstream_timeout', `Every attempt timed out. ${words(attempts)}`);
   return exhausted(502, 'upstream_error', `No provider could answer. ${words(attempts)}`);
@@ -104,16 +103,12 @@ function contextTooLong(attempts: readonly AttemptRecord[]): HttpError {
   return new HttpError(400, 'invalid_request_error', 'context_length_exceeded', message);
 }
 
-function rateLimited(
-  attempts: readonly AttemptRecord[],
-  cooling: { candidate: Candidate; cooldown: Cooldown }[],
-  nowMs: number,
-): HttpError {
-  const soonest = Math.min(...cooling.map(({ cooldown }) => cooldown.until));
+function rateLimited(attempts: readonly AttemptRecord[], blocks: readonly Block[], nowMs: number): HttpError {
+  const ending = blocks.flatMap(({ candidate, kind, until }) => (until === null ? [] : [{ candidate, kind, until }]));
+  const soonest = Math.min(...ending.map(({ until }) => until));
   const seconds = Number.isFinite(soonest) ? Math.max(1, Math.ceil((soonest - nowMs) / 1000)) : 1;
-  const resets = cooling.map(
-    ({ candidate, cooldown }) =>
-      `${candidate.name} (${cooldown.kind}) again at ${new Date(cooldown.until).toISOString()}`,
+  const resets = ending.map(
+    ({ candidate, kind, until }) => `${candidate.name} (${kind}) again at ${new Date(until).toISOString()}`,
   );
   const headers: Record<string, string> = { 'retry-after': String(seconds) };
   if (seconds > MAX_LIBRARY_WAIT_SECONDS) headers['x-should-retry'] = 'false';

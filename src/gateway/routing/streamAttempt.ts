@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../../protocol/chat.js';
+import type { ChatRequest, Usage } from '../../protocol/chat.js';
 import { createSseReader } from '../net/sse.js';
 import type { UpstreamError, UpstreamHandler } from '../net/upstream.js';
 import type { DecodedEvent, SseEvent, StreamDecoder } from '../providers/adapter.js';
@@ -6,6 +6,7 @@ import { completionAsChunks } from '../providers/failedGeneration.js';
 import { ChunkNormalizer } from '../surfaces/chunkNormalizer.js';
 import { tokensOf } from '../surfaces/estimateUsage.js';
 import {
+  type AnswerWatch,
   type AttemptAnswer,
   type AttemptContext,
   type AttemptFailure,
@@ -60,6 +61,7 @@ export class StreamAttempt implements UpstreamHandler {
     private readonly candidate: Candidate,
     private readonly request: ChatRequest,
     private readonly promptTokens: number,
+    private readonly watch: AnswerWatch,
     private readonly receiver: StreamReceiver,
   ) {
     this.decoder = candidate.runtime.adapter.createStreamDecoder(request, candidate.target);
@@ -102,6 +104,7 @@ export class StreamAttempt implements UpstreamHandler {
   }
 
   onHeaders(status: number, headers: Record<string, string>): void {
+    this.watch.onHeaders(status, headers);
     this.status = status;
     this.headers = headers;
     const type = headers['content-type'] ?? '';
@@ -246,11 +249,7 @@ export class StreamAttempt implements UpstreamHandler {
     if (!this.isCommitted) this.commit();
     this.outgoing.push(...terminal);
     this.flush();
-    this.end({
-      type: 'answered',
-      finishReason: normalizer.finishReason,
-      usage: normalizer.usage ?? normalizer.estimatedUsage(),
-    });
+    this.end({ type: 'answered', finishReason: normalizer.finishReason, ...this.spent() });
     this.release();
   }
 
@@ -271,7 +270,7 @@ export class StreamAttempt implements UpstreamHandler {
   /** A whole body came instead of a stream: an error, or an answer to be sent as one. */
   private endWhole(body: BodyCollector): void {
     const answer = { status: this.status, headers: this.headers, body };
-    const end = readWholeBody(this.context, this.candidate, this.request, answer);
+    const end = readWholeBody(this.context, this.candidate, this.request, this.watch, answer);
     if (end.type !== 'answered') {
       this.end(end);
       return;
@@ -289,9 +288,13 @@ export class StreamAttempt implements UpstreamHandler {
   private breakOff(failure: Failure, isTimeout: boolean): void {
     this.flush();
     const { finishReason } = this.normalizer;
-    const usage = this.normalizer.usage ?? this.normalizer.estimatedUsage();
-    if (this.isCommitted) this.end({ type: 'broken', failure, isTimeout, finishReason, usage });
+    if (this.isCommitted) this.end({ type: 'broken', failure, isTimeout, finishReason, ...this.spent() });
     else this.end(failed(failure, isTimeout));
+  }
+
+  private spent(): { usage: Usage; isCounted: boolean } {
+    const { usage } = this.normalizer;
+    return { usage: usage ?? this.normalizer.estimatedUsage(), isCounted: usage !== null };
   }
 
   private end(end: StreamAttemptEnd): void {

@@ -1,0 +1,108 @@
+import type { Usage } from '../../protocol/chat.js';
+import type { Clock } from '../ports.js';
+import type { ProviderSpec } from '../providers/spec.js';
+import type { QuotaEngine } from './engine.js';
+import type { QuotaRefusal } from './entries.js';
+import type { TokenEstimator } from './estimate.js';
+import { observationsOf, type QuotaAnswer } from './learn.js';
+import { countsAgainstQuota, type QuotaLease } from './lease.js';
+import type { QuotaTarget } from './limits.js';
+
+/** What of a candidate quota is about. */
+export interface QuotaCandidate extends QuotaTarget {
+  /** `provider/model`. */
+  name: string;
+  runtime: { spec: ProviderSpec };
+}
+
+/** How an attempt ended, as far as quota goes. */
+export interface AttemptEndFacts {
+  /** null: nobody counted, and nothing could be estimated. */
+  usage: Usage | null;
+  /** The provider counted it itself. */
+  isCounted: boolean;
+  /** Nothing reached the provider: no connection came about. */
+  isUnsent: boolean;
+}
+
+/** One attempt's place in all its windows, from before it is sent until it has ended. */
+export interface QuotaPermit {
+  /** The answer's headers came. */
+  onHeaders(status: number, headers: Record<string, string>): void;
+  /** The answer is an error, and this is its body. */
+  onErrorBody(bodyText: string): void;
+  /** To be called once, whatever happened. */
+  end(facts: AttemptEndFacts): void;
+}
+
+/** Where attempts ask for their slots. */
+export interface QuotaDesk {
+  /** Takes a slot in every window of the candidate, or says when there would be one (`until: null`: never). */
+  ask(candidate: QuotaCandidate, promptTokens: number, maxTokens?: number): QuotaPermit | QuotaRefusal;
+  /** Why the candidate has no room for such a request now; null when it has. Spends nothing. */
+  peek(candidate: QuotaCandidate, promptTokens: number, maxTokens?: number): QuotaRefusal | null;
+}
+
+export function isRefusal(answer: QuotaPermit | QuotaRefusal): answer is QuotaRefusal {
+  return 'ok' in answer;
+}
+
+export function createQuotaDesk(engine: QuotaEngine, estimator: TokenEstimator, clock: Clock): QuotaDesk {
+  return {
+    ask(candidate, promptTokens, maxTokens) {
+      const taken = engine.lease(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens));
+      return taken.ok ? new Permit(engine, estimator, clock, candidate, promptTokens, taken.lease) : taken;
+    },
+    peek(candidate, promptTokens, maxTokens) {
+      const answer = engine.peek(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens));
+      return answer.ok ? null : answer;
+    },
+  };
+}
+
+class Permit implements QuotaPermit {
+  private answer: QuotaAnswer | null = null;
+
+  constructor(
+    private readonly engine: QuotaEngine,
+    private readonly estimator: TokenEstimator,
+    private readonly clock: Clock,
+    private readonly candidate: QuotaCandidate,
+    private readonly promptTokens: number,
+    private readonly lease: QuotaLease,
+  ) {}
+
+  onHeaders(status: number, headers: Record<string, string>): void {
+    this.lease.arrived();
+    this.answer = { status, headers };
+    if (status < 400) this.learn(this.answer);
+  }
+
+  onErrorBody(bodyText: string): void {
+    if (this.answer) this.answer = { ...this.answer, bodyText };
+  }
+
+  end({ usage, isCounted, isUnsent }: AttemptEndFacts): void {
+    const { lease, answer, candidate } = this;
+    if (isUnsent) {
+      lease.release();
+      return;
+    }
+    const counts = countsAgainstQuota(candidate.runtime.spec, answer?.status ?? null);
+    // A request that failed before its answer cost no tokens that anybody counts.
+    const failed = answer !== null && answer.status >= 400;
+    lease.settle({ tokens: failed ? 0 : (usage?.total_tokens ?? null), countsAgainstQuota: counts });
+    // After the settling: a provider's own count does not hold what it refused.
+    if (answer && answer.status >= 400) this.learn(answer);
+    if (usage && isCounted) {
+      const real = { prompt: usage.prompt_tokens, completion: usage.completion_tokens };
+      this.estimator.observe(candidate.name, this.promptTokens, real);
+    }
+  }
+
+  private learn(answer: QuotaAnswer): void {
+    const { spec } = this.candidate.runtime;
+    const observations = observationsOf(spec, answer, this.clock.now());
+    if (observations.length > 0) this.engine.observe(this.candidate, observations);
+  }
+}

@@ -1,0 +1,82 @@
+import { isRefusal, type QuotaDesk, type QuotaPermit } from '../quota/quotaDesk.js';
+import type { Cooldowns } from './cooldowns.js';
+import type { Failure } from './failure.js';
+import type { Candidate } from './inventory.js';
+import { RequestSkips } from './skips.js';
+
+/** A candidate with its slot in every quota window. */
+export interface Taken {
+  candidate: Candidate;
+  permit: QuotaPermit;
+}
+
+/** Why a candidate cannot be asked now. */
+export interface Block {
+  candidate: Candidate;
+  /** A failure's kind, or the quota window's that is full. */
+  kind: string;
+  isQuota: boolean;
+  /** ms since the epoch; null: the request is larger than the window will ever be. */
+  until: number | null;
+  /** The provider's own words, or ours. */
+  message: string;
+}
+
+/** One request's way through its candidates. */
+export class CandidateSearch {
+  private skips = new RequestSkips();
+
+  constructor(
+    private readonly context: { cooldowns: Cooldowns; quota: QuotaDesk },
+    /** Those that can take the request, in the order they are to be tried. */
+    private readonly candidates: readonly Candidate[],
+    private readonly promptTokens: number,
+    private readonly maxTokens: number | undefined,
+  ) {}
+
+  /** The first that is neither left out, cooling nor full; its slot is then taken. */
+  take(): Taken | null {
+    const { cooldowns, quota } = this.context;
+    for (const candidate of this.candidates) {
+      if (this.skips.has(candidate) || cooldowns.check(candidate)) continue;
+      const permit = quota.ask(candidate, this.promptTokens, this.maxTokens);
+      if (!isRefusal(permit)) return { candidate, permit };
+    }
+    return null;
+  }
+
+  /** After a failure: what this request leaves out from now on. */
+  skip(failure: Failure, candidate: Candidate): void {
+    this.skips.add(failure, candidate);
+  }
+
+  /** Before it waits: who only said "later" may be asked again then. */
+  forgetSkips(): void {
+    this.skips = new RequestSkips();
+  }
+
+  /** When a candidate is free at the soonest, ms since the epoch; null when waiting helps nobody. */
+  freeAt(): number | null {
+    let soonest: number | null = null;
+    for (const { until } of this.blocks()) if (until !== null && (soonest === null || until < soonest)) soonest = until;
+    return soonest;
+  }
+
+  /** What stands in the way of each candidate that cannot be asked now. */
+  blocks(): Block[] {
+    return this.candidates.flatMap((candidate) => this.blockOf(candidate) ?? []);
+  }
+
+  private blockOf(candidate: Candidate): Block | null {
+    const { cooldowns, quota } = this.context;
+    const cooldown = cooldowns.check(candidate);
+    const refusal = quota.peek(candidate, this.promptTokens, this.maxTokens);
+    // Both must have ended.
+    if (cooldown && !(refusal && (refusal.until === null || refusal.until > cooldown.until))) {
+      return { candidate, kind: cooldown.kind, isQuota: false, until: cooldown.until, message: cooldown.message };
+    }
+    if (!refusal) return null;
+    const message = refusal.until === null ? `larger than its ${refusal.kind}` : `its ${refusal.kind} is used up`;
+    return { candidate, kind: refusal.kind, isQuota: true, until: refusal.until, message };
+  }
+}
