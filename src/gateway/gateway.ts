@@ -219,6 +219,7 @@ class GatewayHouse {
     this.closing.abort();
     await this.server?.close(graceMs);
     await this.upstream.close();
+    this.drainQuota();
     await this.books.close();
   }
 

@@ -33,6 +33,8 @@ export function chainOf(u1: FakeProvider, u2?: FakeProvider, more: Partial<Confi
     providers: { ...providers, ...more.providers },
     chain: more.chain ?? (u2 ? [u1Name, u2Name] : [u1Name]),
     strategy: 'priority',
+    // Cases of failover are not about Mistral's two requests a minute.
+    limits: more.limits ?? { [u2Name]: { rpm: 1000 } },
     settings: { ...quietSettings, ...more.settings },
   };
 }

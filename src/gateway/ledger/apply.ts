@@ -25,11 +25,11 @@ const UPSERT_KEY = `
 const INSERT_MODEL = `
   INSERT OR REPLACE INTO models (provider, id, name, context_window, max_output, has_tools, has_vision, has_reasoning,
     learned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-// What is counted of a window never falls: two records of it may be applied in any order.
+// The last word counts: use falls when a sliding window moves on, or when a provider does not count what it refused.
 const UPSERT_WINDOW = `
   INSERT INTO quota_windows (id, kind, provider, model, key_id, starts_at, ends_at, used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id, kind, starts_at) DO UPDATE SET provider = excluded.provider, model = excluded.model,
-    key_id = excluded.key_id, ends_at = excluded.ends_at, used = max(used, excluded.used)`;
+    key_id = excluded.key_id, ends_at = excluded.ends_at, used = excluded.used`;
 const UPSERT_COOLDOWN = `
   INSERT OR REPLACE INTO cooldowns (id, scope, target, provider, model, key_id, kind, since, until, streak)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;

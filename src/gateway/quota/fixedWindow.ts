@@ -106,8 +106,10 @@ export class FixedWindow implements QuotaWindow {
     this.onChange(this);
   }
 
-  addForeign(amount: number, _forMs: number | null, now: QuotaTime): void {
+  addForeign(amount: number, forMs: number | null, now: QuotaTime): void {
     this.refresh(now);
+    // Given back before the period ends: the provider does not count by the calendar (Groq's days are buckets that refill).
+    if (forMs !== null && now.wall + forMs < this.period.endsAt - CLOCK_SKEW_MS) return;
     this.settled += amount;
     this.onChange(this);
   }

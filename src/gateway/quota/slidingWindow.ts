@@ -114,8 +114,9 @@ export class SlidingWindow implements QuotaWindow {
   }
 
   addForeign(amount: number, forMs: number | null, now: QuotaTime): void {
-    const lasts = Math.min(forMs ?? this.shape.lengthMs, this.shape.lengthMs);
-    this.spend(now[this.base] - this.shape.lengthMs + lasts, amount);
+    // What the provider says of its own reset needs no slack.
+    const lasts = Math.min(forMs ?? this.spanMs, this.spanMs);
+    this.spend(now[this.base] - this.spanMs + lasts, amount);
   }
 
   closeFor(ms: number | null, now: QuotaTime): void {

@@ -99,7 +99,7 @@ const expected = {
       keyId: 'k1',
       startsAt: 1000,
       endsAt: Number.MAX_SAFE_INTEGER,
-      used: 7,
+      used: 5,
     },
   ],
   quotaLimits: [limit],

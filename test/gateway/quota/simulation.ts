@@ -129,10 +129,12 @@ export function run(
     }
     const sent = each.sentAfter ?? 0;
     const reaches = sent + each.transit;
-    // What is on its way arrives, whether we live or not.
-    world.arrivals.push({ at: clock.time + reaches, model: each.model, tokens: each.tokens });
-    if (each.sentAfter !== null) {
+    // What is on its way arrives, whether we live or not; what was not sent yet dies with us.
+    const arrival = { at: clock.time + reaches, model: each.model, tokens: each.tokens };
+    if (each.sentAfter === null) world.arrivals.push(arrival);
+    else {
       later(sent, () => {
+        world.arrivals.push(arrival);
         note?.latest(clock.time + TRANSIT_MS);
         lease.sent();
       });
