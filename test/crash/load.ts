@@ -10,7 +10,7 @@ export const MARKS = {
   key: 'KEYMARK-3b7a-0123456789',
 };
 
-const CHATTERS = 6;
+export const CHATTERS = 6;
 const MODELS = ['custom:one/m', 'custom:two/m', 'auto', 'groq/llama-3.3-70b-versatile'];
 
 /** Clients and an administrator at work on a gateway that may die under them at any moment, and what they were told. */
