@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { applyChange } from '../../src/gateway/ledger/apply.js';
 import type { AttemptRow, RequestRow } from '../../src/gateway/ledger/changes.js';
 import { Rollups } from '../../src/gateway/ledger/rollups.js';
 import { migrate } from '../../src/gateway/ledger/schema.js';
@@ -63,36 +64,5 @@ export function record(database: SqlDatabase, rows: readonly RequestRow[], isRol
 
 /** Writes the row and its attempts alone. */
 export function insertRequest(database: SqlDatabase, row: RequestRow): void {
-  database.run('INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [
-    row.id,
-    row.at,
-    row.client,
-    row.tokenId,
-    row.model,
-    row.isStream ? 1 : 0,
-    row.status,
-    row.httpStatus,
-    row.errorCode,
-    row.provider,
-    row.servedModel,
-    row.keyId,
-    row.firstTokenMs,
-    row.totalMs,
-    row.promptTokens,
-    row.completionTokens,
-    row.attempts.length,
-  ]);
-  for (const [number, attempt] of row.attempts.entries()) {
-    const { provider, model, keyId, kind, httpStatus, ms } = attempt;
-    database.run('INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)', [
-      row.id,
-      number,
-      provider,
-      model,
-      keyId,
-      kind,
-      httpStatus,
-      ms,
-    ]);
-  }
+  applyChange(database, { type: 'request', row });
 }

@@ -10,8 +10,8 @@ export interface TransactionSums {
 
 const INSERT_REQUEST = `
   INSERT INTO requests (id, at, client, token_id, model, is_stream, status, http_status, error_code, provider,
-    served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1`;
+    served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const INSERT_ATTEMPT = `
   INSERT OR IGNORE INTO attempts (request_id, number, provider, model, key_id, kind, http_status, ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -128,7 +128,8 @@ function applyConfiguration(database: SqlDatabase, change: ConfigurationChange):
 }
 
 function applyRequest(database: SqlDatabase, row: RequestRow, sums?: TransactionSums): void {
-  const isNew = database.row(INSERT_REQUEST, [
+  const answer = row.attempts.at(-1);
+  database.run(INSERT_REQUEST, [
     row.id,
     row.at,
     row.client,
@@ -146,10 +147,11 @@ function applyRequest(database: SqlDatabase, row: RequestRow, sums?: Transaction
     row.promptTokens,
     row.completionTokens,
     row.attempts.length,
+    answer?.kind === null ? answer.ms : null,
   ]);
-  if (!isNew) return;
+  if (database.changes() === 0) return;
   for (const [number, { provider, model, keyId, kind, httpStatus, ms }] of row.attempts.entries()) {
-    database.run(INSERT_ATTEMPT, [row.id, number, provider, model, keyId, kind, httpStatus, ms]);
+    if (kind !== null) database.run(INSERT_ATTEMPT, [row.id, number, provider, model, keyId, kind, httpStatus, ms]);
   }
   if (row.keyId !== null) {
     database.run(COUNT_KEY_USE, [(row.promptTokens ?? 0) + (row.completionTokens ?? 0), row.at, row.keyId]);

@@ -5,7 +5,7 @@ import type { SqlDatabase, SqlValue } from './sqlite.js';
 const MAX_SCANNED = 10_000;
 
 const COLUMNS = `id, at, client, token_id, model, is_stream, status, http_status, error_code, provider, served_model,
-  key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts`;
+  key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms`;
 
 /** A place in the log, between two rows: those before it are older. Ids order what came in the same ms. */
 interface Position {
@@ -45,7 +45,13 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
     'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
-  return { ...toView(row), attempts: attempts.map(toAttempt) };
+  const view = toView(row);
+  const answerMs = row[17] as number | null;
+  const { provider, servedModel, keyId } = view;
+  if (answerMs === null || provider === null || servedModel === null)
+    return { ...view, attempts: attempts.map(toAttempt) };
+  const answer = { provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs };
+  return { ...view, attempts: [...attempts.map(toAttempt), answer] };
 }
 
 /** The oldest time that a scan from `at` may look at, when there may be rows below it; else null. */

@@ -16,6 +16,8 @@ export interface SqlDatabase {
   rows(sql: string, params?: readonly SqlValue[]): SqlValue[][];
   /** The first row, or null. */
   row(sql: string, params?: readonly SqlValue[]): SqlValue[] | null;
+  /** Rows that the last statement inserted, changed or removed. */
+  changes(): number;
   /** Runs `work` in one transaction; rolled back if it throws. Not nestable. */
   transaction(work: () => void): void;
   /** The whole database as a file's bytes. Holds the thread (20 to 30 ms at 100,000 rows); not inside a transaction. */
@@ -65,6 +67,10 @@ class MemoryDatabase implements SqlDatabase {
     } finally {
       statement.reset();
     }
+  }
+
+  changes(): number {
+    return this.database.getRowsModified();
   }
 
   transaction(work: () => void): void {

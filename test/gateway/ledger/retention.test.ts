@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readAnalytics } from '../../../src/gateway/ledger/analytics.js';
 import { createRetention, HOURLY_DAYS, MAX_REQUESTS } from '../../../src/gateway/ledger/retention.js';
 import type { SqlDatabase } from '../../../src/gateway/ledger/sqlite.js';
-import { insertRequest, loadLedgerDatabase, type OpenDatabase, record, requestRow } from '../../support/ledgerRows.js';
+import {
+  attemptRow,
+  insertRequest,
+  loadLedgerDatabase,
+  type OpenDatabase,
+  record,
+  requestRow,
+} from '../../support/ledgerRows.js';
 
 const NOW = Date.parse('2026-11-21T13:27:00Z');
 const DAY = 86_400_000;
@@ -20,7 +27,9 @@ describe('retention', () => {
     const ages = [0, 29, 30, 31, 200];
     record(
       database,
-      ages.map((age) => requestRow({ id: `r${age}`, at: NOW - age * DAY })),
+      ages.map((age) =>
+        requestRow({ id: `r${age}`, at: NOW - age * DAY, attempts: [attemptRow({ kind: 'slow' }), attemptRow({})] }),
+      ),
     );
     const retention = createRetention({ retentionDays: () => 30, now: () => NOW, elapsed: () => 0 });
     while (retention.step(database));
@@ -36,7 +45,9 @@ describe('retention', () => {
     const database = open();
     record(
       database,
-      Array.from({ length: 130 }, (_, age) => requestRow({ id: `r${age}`, at: NOW - age * DAY })),
+      Array.from({ length: 130 }, (_, age) =>
+        requestRow({ id: `r${age}`, at: NOW - age * DAY, attempts: [attemptRow({ kind: 'slow' }), attemptRow({})] }),
+      ),
     );
     const retention = createRetention({ retentionDays: () => 90, now: () => NOW, elapsed: () => 0 });
     while (retention.step(database));
@@ -53,7 +64,7 @@ describe('retention', () => {
     const database = open();
     const more = 3000;
     database.transaction(() => {
-      const row = requestRow({ id: '', at: 0 });
+      const row = requestRow({ id: '', at: 0, attempts: [attemptRow({ kind: 'slow' }), attemptRow({})] });
       for (let id = 0; id < MAX_REQUESTS + more; id++) {
         insertRequest(database, { ...row, id: `r${(id * 7919) % 1_000_003}`, at: NOW - id * 60_000 });
       }
