@@ -177,7 +177,7 @@ class GatewayHouse {
         this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
         if (until === null) this.waitingRoom.freed();
       },
-      onGone: (provider, model, message) => this.disable(provider, model, message),
+      onGone: (provider, model) => this.disable(provider, model),
     });
     this.keyService = createKeyService({
       pool: this.keys,
@@ -354,13 +354,10 @@ class GatewayHouse {
     this.events.emit({ type: 'gateway.changed', state: this.state() });
   }
 
-  private disable(provider: string, model: string, message: string): void {
+  /** The provider's words stay out of the log: some repeat the prompt. */
+  private disable(provider: string, model: string): void {
     this.chain.markGone(provider, model);
-    this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', {
-      provider,
-      model,
-      words: message,
-    });
+    this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', { provider, model });
   }
 
   private record(row: RequestRow): void {

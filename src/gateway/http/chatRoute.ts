@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChatRequest } from '../../protocol/chat.js';
 import type { RequestOutcome } from '../../protocol/events.js';
+import { redact } from '../../protocol/redact.js';
 import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
 import { AbortLatch, type LoopContext, type RunOutcome, runChat } from '../routing/attemptLoop.js';
@@ -133,8 +134,13 @@ function toOutcome(run: RunOutcome, sink: ResponseSink, startedAt: number, now: 
   };
 }
 
-/** The product name of the caller's User-Agent: `cline`, `OpenAI`, … */
+/** Keys are longer than this, and hardly any product's name is. */
+const PLAIN_NAME = 15;
+
+/** The product name of the caller's User-Agent: `cline`, `OpenAI`, … A key that got there by mistake is not kept. */
 function clientOf(incoming: IncomingMessage): string | null {
   const agent = incoming.headers['user-agent'];
-  return agent ? (/^[\w@./-]{1,60}/.exec(agent)?.[0].split('/')[0] ?? null) : null;
+  const name = agent ? /^[\w@./-]{1,60}/.exec(agent)?.[0].split('/')[0] : undefined;
+  if (name === undefined) return null;
+  return name.length > PLAIN_NAME ? redact(name) : name;
 }
