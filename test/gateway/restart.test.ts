@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { ConfigFile } from '../../src/gateway/config/configFile.js';
@@ -97,5 +97,19 @@ describe('a gateway that is started again', () => {
     assert.equal(refused.status, 503);
     assert.equal((await refused.json()).error.code, 'not_saved');
     assert.deepEqual((await read(gateway, '/api/keys')).data, []);
+  });
+
+  it('does not say that a chain or a setting is saved where the folder cannot be used', async () => {
+    writeFileSync(path.join(folder, 'file'), '');
+    const gateway = await bed.gateway({ demo: true, dataDir: path.join(folder, 'file', 'data') });
+    for (const [where, body] of [
+      ['/api/chain', { data: [] }],
+      ['/api/settings', { retentionDays: 9 }],
+    ] as const) {
+      const refused = await gateway.api('PUT', where, body);
+      assert.equal(refused.status, 503, where);
+      assert.equal((await refused.json()).error.code, 'not_saved');
+    }
+    assert.equal((await read(gateway, '/api/settings')).retentionDays, 90);
   });
 });
