@@ -49,8 +49,10 @@ export class Settings {
       const message = `${fixed} is set in the config file: change it there`;
       throw new HttpError(409, 'invalid_request_error', 'setting_in_config', message, { param: fixed });
     }
-    for (const [name, value] of Object.entries(change)) {
-      await this.books.save({ type: 'setting', name, value });
+    // Asked for together they are one write: all of them are saved, or none.
+    const names = Object.entries(change);
+    await Promise.all(names.map(([name, value]) => this.books.save({ type: 'setting', name, value })));
+    for (const [name, value] of names) {
       this.saved = { ...this.saved, [name]: value };
       const { [name as keyof ApiSettings]: _replaced, ...given } = this.given;
       this.given = given;
