@@ -212,6 +212,59 @@ describe('a disk that refuses', () => {
     await ledger.close();
   });
 
+  it('writes only the last counts of quota windows that changed meanwhile', async () => {
+    const { state, storage } = refusingDisk();
+    const { ledger, clock } = await openBed(storage);
+    await settled();
+    state.isFull = true;
+    for (let used = 1; used <= 5_000; used++) ledger.append(quota(used));
+    clock.advance(100);
+    await settled();
+    state.isFull = false;
+    await ledger.save(setting('s1'));
+    const left = state.disk.after('kill');
+    const bytes = [...left.files()].reduce(
+      (sum, [name, file]) => sum + (name.endsWith('.journal') ? file.length : 0),
+      0,
+    );
+    assert.ok(bytes < 5_000, `${bytes} bytes`);
+    assert.equal(value((await openBed(left)).ledger, 'SELECT used FROM quota_windows'), 5_000);
+    await ledger.close();
+  });
+
+  it('leaves neither half an image nor empty journals on a full disk', async () => {
+    const { state, storage } = refusingDisk();
+    const refusing: StoragePort = {
+      ...storage,
+      async create(name) {
+        const file = await state.disk.create(name);
+        return { ...file, write: (bytes, at) => (state.isFull ? fail('ENOSPC') : file.write(bytes, at)) };
+      },
+      async writeWhole(name, bytes) {
+        if (!state.isFull) return await state.disk.writeWhole(name, bytes);
+        await state.disk.writeWhole(name, bytes.subarray(0, 100));
+        fail('ENOSPC');
+      },
+    };
+    const { ledger, clock } = await openBed(refusing);
+    await ledger.save(setting('s1'));
+    state.isFull = true;
+    ledger.append(request('r1'));
+    for (let second = 0; second < 60; second++) {
+      clock.advance(1_000);
+      await settled();
+    }
+    await assert.rejects(ledger.save(setting('s2')), { kind: 'not-saved' });
+    const odd = [...state.disk.files()].filter(([name, file]) => name.endsWith('.tmp') || file.length === 0);
+    assert.deepEqual(
+      odd.map(([name]) => name),
+      [],
+    );
+    await ledger.close();
+    await assert.rejects(openBed(refusing), { kind: 'unusable' });
+    assert.ok(![...state.disk.files().keys()].some((name) => name.endsWith('.tmp')));
+  });
+
   it('lets go of the folder at a close all the same', async () => {
     const { state, storage } = refusingDisk();
     const { ledger, clock } = await openBed(storage);
