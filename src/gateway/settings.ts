@@ -1,4 +1,5 @@
 import type { ApiSettings } from '../protocol/api.js';
+import { settingsSchema } from './config/configFile.js';
 import { HttpError } from './http/errors.js';
 import type { Bookkeeping } from './ledger/bookkeeping.js';
 
@@ -33,7 +34,10 @@ export class Settings {
   }
 
   restore(saved: ReadonlyMap<string, unknown>): void {
-    this.saved = Object.fromEntries([...saved].filter(([name]) => Object.hasOwn(DEFAULTS, name)));
+    // What another version or a tool left there and is none of ours has its default.
+    this.saved = Object.fromEntries(
+      [...saved].filter(([name, value]) => settingsSchema.safeParse({ [name]: value }).success),
+    );
   }
 
   /** From who keeps them elsewhere (the editor's settings). */

@@ -16,4 +16,16 @@ describe('settings', () => {
     await assert.rejects(saving, /full/);
     assert.deepEqual([settings.all.retentionDays, settings.all.stickyMinutes], [90, 30]);
   });
+
+  it('takes only what is a setting out of a ledger', () => {
+    const settings = new Settings({} as Bookkeeping, {}, {}, () => {});
+    settings.restore(
+      new Map<string, unknown>([
+        ['retentionDays', 'ninety'],
+        ['stickyMinutes', 7],
+        ['none', true],
+      ]),
+    );
+    assert.deepEqual([settings.all.retentionDays, settings.all.stickyMinutes, 'none' in settings.all], [90, 7, false]);
+  });
 });
