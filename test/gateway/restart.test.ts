@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { ConfigFile } from '../../src/gateway/config/configFile.js';
@@ -111,5 +111,35 @@ describe('a gateway that is started again', () => {
       assert.equal((await refused.json()).error.code, 'not_saved');
     }
     assert.equal((await read(gateway, '/api/settings')).retentionDays, 90);
+  });
+
+  it('goes on from what a folder holds that cannot be written', async () => {
+    const u1 = await bed.provider(chatCompletion({ text: 'one' }));
+    const config = { providers: { groq: { baseUrl: u1.baseUrl, keys: [{ key: secrets.groq }] } } };
+    const first = await bed.gateway({ config: { ...config, settings: { ...quietSettings } }, dataDir: folder });
+    await first.api('PUT', '/api/chain', { data: [{ model: 'groq/llama-3.3-70b-versatile' }] });
+    await first.api('PUT', '/api/settings', { retentionDays: 30 });
+    assert.equal(await textOf(await first.chat()), 'one');
+    await first.close();
+    const before = readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name), 'latin1')]);
+    // Root may write anywhere: what nobody can replace is a folder.
+    mkdirSync(path.join(folder, 'ledger.lock'));
+
+    const second = await bed.gateway({ config: { ...config, settings: { ...quietSettings } }, dataDir: folder });
+    assert.equal((await read(second, '/api/state')).ledger.isSaving, false);
+    assert.equal((await read(second, '/api/settings')).retentionDays, 30);
+    assert.equal((await read(second, '/api/chain')).data[0].model, 'groq/llama-3.3-70b-versatile');
+    assert.equal(await textOf(await second.chat()), 'one');
+    const { data: quota } = await read(second, '/api/quota');
+    assert.ok(
+      quota.some(({ kind, used }: never) => `${kind} ${used}` === 'rpd 2'),
+      JSON.stringify(quota),
+    );
+    assert.equal((await read(second, '/api/analytics?window=24h')).totals.requests, 2);
+    assert.equal((await second.api('PUT', '/api/chain', { data: null })).status, 503);
+    await second.close();
+    rmSync(path.join(folder, 'ledger.lock'), { recursive: true });
+    const after = readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name), 'latin1')]);
+    assert.deepEqual(after, before);
   });
 });
