@@ -142,4 +142,24 @@ describe('a gateway that is started again', () => {
     const after = readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name), 'latin1')]);
     assert.deepEqual(after, before);
   });
+
+  it('changes nothing of a key when the change could not be stored', async () => {
+    const lab = await bed.provider(chatCompletion({ text: 'lab' }));
+    let isFull = false;
+    const saveKeys = async () => {
+      if (isFull) throw new Error('ENOSPC: no space left on device');
+    };
+    const gateway = await bed.gateway({ saveKeys, config: { settings: { ...quietSettings } } });
+    const old = 'lab-old-1234567890';
+    await gateway.api('POST', '/api/keys', { provider: 'custom:lab', baseUrl: lab.baseUrl, key: old, models: ['m'] });
+    const { data: before } = await read(gateway, '/api/keys');
+    isFull = true;
+    const where = `/api/keys/${before[0].id}`;
+    const change = { key: 'lab-new-0987654321', label: 'new', limits: { rpd: 1 }, models: null, enabled: false };
+    assert.equal((await gateway.api('PATCH', where, change)).status, 503);
+    assert.equal((await gateway.api('DELETE', where)).status, 503);
+    assert.deepEqual((await read(gateway, '/api/keys')).data, before);
+    await gateway.chat({ model: 'custom:lab/m' });
+    assert.equal(lab.requests.at(-1)?.headers.authorization, `Bearer ${old}`);
+  });
 });
