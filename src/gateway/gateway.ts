@@ -217,7 +217,7 @@ class GatewayHouse {
 
   async close(graceMs = 0): Promise<void> {
     this.closing.abort();
-    await this.server?.close(graceMs);
+    await this.server?.close(graceMs, () => this.active.interruptAll());
     await this.upstream.close();
     this.drainQuota();
     await this.books.close();

@@ -11,7 +11,7 @@ import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
 import type { ActiveRequests, RunningRequest } from './activeRequests.js';
 import { ResponseSink } from './chatSink.js';
-import { type HttpError, toHttpError } from './errors.js';
+import { HttpError, toHttpError } from './errors.js';
 import { readJsonBody } from './requestBody.js';
 import { requestRow } from './requestRow.js';
 
@@ -45,6 +45,10 @@ export async function serveChat(
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
     const running = runningRequest(requestId, startedAt, request, clientOf(incoming));
+    running.interrupt = () => {
+      sink.fail(closingError(), []);
+      latch.abort();
+    };
     context.active.begin(running);
     const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
@@ -74,7 +78,12 @@ function runningRequest(id: string, startedAt: number, request: ChatRequest, cli
     waitsUntil: null,
     readTokens: () => 0,
     toldTokens: 0,
+    interrupt: () => {},
   };
+}
+
+function closingError(): HttpError {
+  return new HttpError(503, 'api_error', 'gateway_closing', 'The gateway is closing; ask again in a moment');
 }
 
 function finish(context: ChatRouteContext, running: RunningRequest, run: RunOutcome, outcome: RequestOutcome): void {
