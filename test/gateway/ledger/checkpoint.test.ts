@@ -57,6 +57,25 @@ describe('checkpoints', () => {
     await ledger.close();
   });
 
+  it('come all the same when the clock is put back, and no timer is longer than timers can be', async () => {
+    const disk = createMemoryStorage();
+    const manual = createManualClock();
+    let back = 0;
+    const clock = { ...manual, now: () => manual.now() - back };
+    const { ledger } = await openBed(disk, { clock });
+    await settled();
+    const first = image(disk);
+    ledger.append(request('r1'));
+    back = 40 * 24 * 3_600_000;
+    for (let step = 0; step < 10; step++) {
+      clock.advance(1_000);
+      await settled();
+      assert.ok(clock.pending().every((ms) => ms < 2 ** 31));
+    }
+    assert.notEqual(image(disk), first);
+    await ledger.close();
+  });
+
   it('come when the journal has grown', async () => {
     const disk = createMemoryStorage();
     const { ledger } = await openBed(disk);
