@@ -10,6 +10,7 @@ import { createEventBus, type EventBus } from './eventBus.js';
 import { gatewayState } from './gatewayState.js';
 import { ActiveRequests } from './http/activeRequests.js';
 import { type AppContext, createListener } from './http/app.js';
+import { ClientNames } from './http/clientNames.js';
 import { HttpServer } from './http/server.js';
 import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
@@ -397,7 +398,7 @@ class GatewayHouse {
       newId: this.newId,
       isFree: this.isFree,
       notReady: () => this.state().reason,
-      chat: { clock, log, active, record, inventory, loop: this.loopContext() },
+      chat: { clock, log, active, clients: new ClientNames(), record, inventory, loop: this.loopContext() },
       api: {
         version: this.options.version,
         endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChatRequest } from '../../protocol/chat.js';
 import type { RequestOutcome } from '../../protocol/events.js';
-import { redact } from '../../protocol/redact.js';
 import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
 import { AbortLatch, type LoopContext, type RunOutcome, runChat } from '../routing/attemptLoop.js';
@@ -11,6 +10,7 @@ import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
 import type { ActiveRequests, RunningRequest } from './activeRequests.js';
 import { ResponseSink } from './chatSink.js';
+import type { ClientNames } from './clientNames.js';
 import { HttpError, toHttpError } from './errors.js';
 import { readJsonBody } from './requestBody.js';
 import { requestRow } from './requestRow.js';
@@ -19,6 +19,7 @@ export interface ChatRouteContext {
   clock: Clock;
   log: Log;
   active: ActiveRequests;
+  clients: ClientNames;
   /** Takes what is kept of a finished request. */
   record(row: RequestRow): void;
   inventory(): Inventory;
@@ -44,7 +45,7 @@ export async function serveChat(
     const candidates = resolveModel(context.inventory(), request.model);
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
-    const running = runningRequest(requestId, startedAt, request, clientOf(incoming));
+    const running = runningRequest(requestId, startedAt, request, context.clients.nameOf(incoming));
     running.interrupt = () => {
       sink.fail(closingError(), []);
       latch.abort();
@@ -141,15 +142,4 @@ function toOutcome(run: RunOutcome, sink: ResponseSink, startedAt: number, now: 
     })),
     errorCode: run.error?.code ?? null,
   };
-}
-
-/** Keys are longer than this, and hardly any product's name is. */
-const PLAIN_NAME = 15;
-
-/** The product name of the caller's User-Agent: `cline`, `OpenAI`, … A key that got there by mistake is not kept. */
-function clientOf(incoming: IncomingMessage): string | null {
-  const agent = incoming.headers['user-agent'];
-  const name = agent ? /^[\w@./-]{1,60}/.exec(agent)?.[0].split('/')[0] : undefined;
-  if (name === undefined) return null;
-  return name.length > PLAIN_NAME ? redact(name) : name;
 }
