@@ -10,6 +10,7 @@ import { createEventBus, type EventBus } from './eventBus.js';
 import { gatewayState } from './gatewayState.js';
 import { ActiveRequests } from './http/activeRequests.js';
 import { type AppContext, createListener } from './http/app.js';
+import { ClientNames } from './http/clientNames.js';
 import { HttpServer } from './http/server.js';
 import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
@@ -177,7 +178,7 @@ class GatewayHouse {
         this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
         if (until === null) this.waitingRoom.freed();
       },
-      onGone: (provider, model, message) => this.disable(provider, model, message),
+      onGone: (provider, model) => this.disable(provider, model),
     });
     this.keyService = createKeyService({
       pool: this.keys,
@@ -217,7 +218,7 @@ class GatewayHouse {
 
   async close(graceMs = 0): Promise<void> {
     this.closing.abort();
-    await this.server?.close(graceMs);
+    await this.server?.close(graceMs, () => this.active.interruptAll());
     await this.upstream.close();
     this.drainQuota();
     await this.books.close();
@@ -354,13 +355,10 @@ class GatewayHouse {
     this.events.emit({ type: 'gateway.changed', state: this.state() });
   }
 
-  private disable(provider: string, model: string, message: string): void {
+  /** The provider's words stay out of the log: some repeat the prompt. */
+  private disable(provider: string, model: string): void {
     this.chain.markGone(provider, model);
-    this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', {
-      provider,
-      model,
-      words: message,
-    });
+    this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', { provider, model });
   }
 
   private record(row: RequestRow): void {
@@ -400,7 +398,7 @@ class GatewayHouse {
       newId: this.newId,
       isFree: this.isFree,
       notReady: () => this.state().reason,
-      chat: { clock, log, active, record, inventory, loop: this.loopContext() },
+      chat: { clock, log, active, clients: new ClientNames(), record, inventory, loop: this.loopContext() },
       api: {
         version: this.options.version,
         endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),

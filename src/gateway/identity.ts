@@ -104,7 +104,13 @@ function setAside(file: string): Identity | null {
 /** Puts the identity there whole, unless somebody was first: then theirs. */
 function keep(file: string, identity: Identity): Identity {
   const temporary = `${file}.${process.pid}.${randomHex(4)}`;
-  writeFileSync(temporary, `${JSON.stringify(identity)}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    // Synced: after a power cut clients must find the tokens that they were given.
+    writeFileSync(temporary, `${JSON.stringify(identity)}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
   try {
     linkSync(temporary, file);
   } catch (error) {

@@ -1,5 +1,5 @@
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { randomHex } from './randomIds.js';
 
@@ -10,12 +10,17 @@ export async function writeFileSafely(file: string, text: string): Promise<void>
   const temporary = `${file}.${randomHex(6)}`;
   const handle = await open(temporary, 'wx', 0o600);
   try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
   }
-  await rename(temporary, file);
   const directory = await open(folder, 'r');
   try {
     await directory.sync();
@@ -30,8 +35,8 @@ export async function writeFileSafely(file: string, text: string): Promise<void>
 export function writeNewFile(file: string, text: string): string {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomHex(6)}`;
-  writeFileSync(temporary, text, { mode: 0o600, flush: true });
   try {
+    writeFileSync(temporary, text, { mode: 0o600, flush: true });
     // Unlike a rename, a link never replaces what another just made.
     linkSync(temporary, file);
     return text;
@@ -39,6 +44,6 @@ export function writeNewFile(file: string, text: string): string {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return readFileSync(file, 'utf8');
     throw error;
   } finally {
-    unlinkSync(temporary);
+    rmSync(temporary, { force: true });
   }
 }

@@ -1,4 +1,5 @@
 import type { ApiSettings } from '../protocol/api.js';
+import { settingsSchema } from './config/configFile.js';
 import { HttpError } from './http/errors.js';
 import type { Bookkeeping } from './ledger/bookkeeping.js';
 
@@ -33,7 +34,10 @@ export class Settings {
   }
 
   restore(saved: ReadonlyMap<string, unknown>): void {
-    this.saved = Object.fromEntries([...saved].filter(([name]) => Object.hasOwn(DEFAULTS, name)));
+    // What another version or a tool left there and is none of ours has its default.
+    this.saved = Object.fromEntries(
+      [...saved].filter(([name, value]) => settingsSchema.safeParse({ [name]: value }).success),
+    );
   }
 
   /** From who keeps them elsewhere (the editor's settings). */
@@ -49,8 +53,10 @@ export class Settings {
       const message = `${fixed} is set in the config file: change it there`;
       throw new HttpError(409, 'invalid_request_error', 'setting_in_config', message, { param: fixed });
     }
-    for (const [name, value] of Object.entries(change)) {
-      await this.books.save({ type: 'setting', name, value });
+    // Asked for together they are one write: all of them are saved, or none.
+    const names = Object.entries(change);
+    await Promise.all(names.map(([name, value]) => this.books.save({ type: 'setting', name, value })));
+    for (const [name, value] of names) {
       this.saved = { ...this.saved, [name]: value };
       const { [name as keyof ApiSettings]: _replaced, ...given } = this.given;
       this.given = given;

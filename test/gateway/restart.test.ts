@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { ConfigFile } from '../../src/gateway/config/configFile.js';
@@ -97,5 +97,69 @@ describe('a gateway that is started again', () => {
     assert.equal(refused.status, 503);
     assert.equal((await refused.json()).error.code, 'not_saved');
     assert.deepEqual((await read(gateway, '/api/keys')).data, []);
+  });
+
+  it('does not say that a chain or a setting is saved where the folder cannot be used', async () => {
+    writeFileSync(path.join(folder, 'file'), '');
+    const gateway = await bed.gateway({ demo: true, dataDir: path.join(folder, 'file', 'data') });
+    for (const [where, body] of [
+      ['/api/chain', { data: [] }],
+      ['/api/settings', { retentionDays: 9 }],
+    ] as const) {
+      const refused = await gateway.api('PUT', where, body);
+      assert.equal(refused.status, 503, where);
+      assert.equal((await refused.json()).error.code, 'not_saved');
+    }
+    assert.equal((await read(gateway, '/api/settings')).retentionDays, 90);
+  });
+
+  it('goes on from what a folder holds that cannot be written', async () => {
+    const u1 = await bed.provider(chatCompletion({ text: 'one' }));
+    const config = { providers: { groq: { baseUrl: u1.baseUrl, keys: [{ key: secrets.groq }] } } };
+    const first = await bed.gateway({ config: { ...config, settings: { ...quietSettings } }, dataDir: folder });
+    await first.api('PUT', '/api/chain', { data: [{ model: 'groq/llama-3.3-70b-versatile' }] });
+    await first.api('PUT', '/api/settings', { retentionDays: 30 });
+    assert.equal(await textOf(await first.chat()), 'one');
+    await first.close();
+    const before = readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name), 'latin1')]);
+    // Root may write anywhere: what nobody can replace is a folder.
+    mkdirSync(path.join(folder, 'ledger.lock'));
+
+    const second = await bed.gateway({ config: { ...config, settings: { ...quietSettings } }, dataDir: folder });
+    assert.equal((await read(second, '/api/state')).ledger.isSaving, false);
+    assert.equal((await read(second, '/api/settings')).retentionDays, 30);
+    assert.equal((await read(second, '/api/chain')).data[0].model, 'groq/llama-3.3-70b-versatile');
+    assert.equal(await textOf(await second.chat()), 'one');
+    const { data: quota } = await read(second, '/api/quota');
+    assert.ok(
+      quota.some(({ kind, used }: never) => `${kind} ${used}` === 'rpd 2'),
+      JSON.stringify(quota),
+    );
+    assert.equal((await read(second, '/api/analytics?window=24h')).totals.requests, 2);
+    assert.equal((await second.api('PUT', '/api/chain', { data: null })).status, 503);
+    await second.close();
+    rmSync(path.join(folder, 'ledger.lock'), { recursive: true });
+    const after = readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name), 'latin1')]);
+    assert.deepEqual(after, before);
+  });
+
+  it('changes nothing of a key when the change could not be stored', async () => {
+    const lab = await bed.provider(chatCompletion({ text: 'lab' }));
+    let isFull = false;
+    const saveKeys = async () => {
+      if (isFull) throw new Error('ENOSPC: no space left on device');
+    };
+    const gateway = await bed.gateway({ saveKeys, config: { settings: { ...quietSettings } } });
+    const old = 'lab-old-1234567890';
+    await gateway.api('POST', '/api/keys', { provider: 'custom:lab', baseUrl: lab.baseUrl, key: old, models: ['m'] });
+    const { data: before } = await read(gateway, '/api/keys');
+    isFull = true;
+    const where = `/api/keys/${before[0].id}`;
+    const change = { key: 'lab-new-0987654321', label: 'new', limits: { rpd: 1 }, models: null, enabled: false };
+    assert.equal((await gateway.api('PATCH', where, change)).status, 503);
+    assert.equal((await gateway.api('DELETE', where)).status, 503);
+    assert.deepEqual((await read(gateway, '/api/keys')).data, before);
+    await gateway.chat({ model: 'custom:lab/m' });
+    assert.equal(lab.requests.at(-1)?.headers.authorization, `Bearer ${old}`);
   });
 });

@@ -23,6 +23,8 @@ export interface RunningRequest {
   /** Tokens of the answer so far, estimated. */
   readTokens: () => number;
   toldTokens: number;
+  /** Ends it with an error: the gateway closes. */
+  interrupt: () => void;
 }
 
 /** Requests in flight, how many there were since the start, and the last one that was answered. */
@@ -73,6 +75,10 @@ export class ActiveRequests {
     if (!outcome) return;
     if (outcome.status === 'success') this.last = { at: this.clock.now(), outcome };
     this.events.emit({ type: 'request.ended', id, outcome });
+  }
+
+  interruptAll(): void {
+    for (const { interrupt } of [...this.running.values()]) interrupt();
   }
 
   list(): ActiveRequest[] {

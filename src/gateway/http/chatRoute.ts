@@ -10,7 +10,8 @@ import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
 import type { ActiveRequests, RunningRequest } from './activeRequests.js';
 import { ResponseSink } from './chatSink.js';
-import { type HttpError, toHttpError } from './errors.js';
+import type { ClientNames } from './clientNames.js';
+import { HttpError, toHttpError } from './errors.js';
 import { readJsonBody } from './requestBody.js';
 import { requestRow } from './requestRow.js';
 
@@ -18,6 +19,7 @@ export interface ChatRouteContext {
   clock: Clock;
   log: Log;
   active: ActiveRequests;
+  clients: ClientNames;
   /** Takes what is kept of a finished request. */
   record(row: RequestRow): void;
   inventory(): Inventory;
@@ -43,7 +45,11 @@ export async function serveChat(
     const candidates = resolveModel(context.inventory(), request.model);
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
-    const running = runningRequest(requestId, startedAt, request, clientOf(incoming));
+    const running = runningRequest(requestId, startedAt, request, context.clients.nameOf(incoming));
+    running.interrupt = () => {
+      sink.fail(closingError(), []);
+      latch.abort();
+    };
     context.active.begin(running);
     const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
@@ -73,7 +79,12 @@ function runningRequest(id: string, startedAt: number, request: ChatRequest, cli
     waitsUntil: null,
     readTokens: () => 0,
     toldTokens: 0,
+    interrupt: () => {},
   };
+}
+
+function closingError(): HttpError {
+  return new HttpError(503, 'api_error', 'gateway_closing', 'The gateway is closing; ask again in a moment');
 }
 
 function finish(context: ChatRouteContext, running: RunningRequest, run: RunOutcome, outcome: RequestOutcome): void {
@@ -131,10 +142,4 @@ function toOutcome(run: RunOutcome, sink: ResponseSink, startedAt: number, now: 
     })),
     errorCode: run.error?.code ?? null,
   };
-}
-
-/** The product name of the caller's User-Agent: `cline`, `OpenAI`, … */
-function clientOf(incoming: IncomingMessage): string | null {
-  const agent = incoming.headers['user-agent'];
-  return agent ? (/^[\w@./-]{1,60}/.exec(agent)?.[0].split('/')[0] ?? null) : null;
 }

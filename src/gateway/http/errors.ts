@@ -36,7 +36,7 @@ export function toHttpError(error: unknown): HttpError {
     return invalidRequest('The body is nested too deeply');
   }
   if (error instanceof RequestError) return invalidRequest(error.message, error.param);
-  if (error instanceof LedgerError && error.kind === 'not-saved') {
+  if (error instanceof LedgerError && (error.kind === 'not-saved' || error.kind === 'locked')) {
     return new HttpError(503, 'api_error', 'not_saved', error.message);
   }
   return new HttpError(500, 'api_error', 'internal_error', 'The gateway failed on its own side; its log says more');

@@ -26,17 +26,18 @@ export function requestRow(request: RunningRequest, run: RunOutcome, outcome: Re
     totalMs: outcome.totalMs,
     promptTokens: outcome.promptTokens,
     completionTokens: outcome.completionTokens,
-    attempts: attemptRows(run),
+    attempts: attemptRows(run, outcome.firstTokenMs !== null),
   };
 }
 
-function attemptRows(run: RunOutcome): AttemptRow[] {
+/** `hasBegun`: the answer was on its way when the client left, so that its provider has counted it. */
+function attemptRows(run: RunOutcome, hasBegun: boolean): AttemptRow[] {
   const rows = run.failures.map(failedRow);
   const { candidate, attemptMs, status } = run;
   if (!candidate || attemptMs === null) return rows;
   const { provider, model, keyId } = candidate;
   const kind = status === 'canceled' ? 'canceled' : null;
-  return [...rows, { provider, model, keyId, kind, httpStatus: kind === null ? 200 : null, ms: attemptMs }];
+  return [...rows, { provider, model, keyId, kind, httpStatus: kind === null || hasBegun ? 200 : null, ms: attemptMs }];
 }
 
 function failedRow({ candidate: { provider, model, keyId }, kind, status, ms }: AttemptRecord): AttemptRow {

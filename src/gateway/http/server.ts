@@ -4,6 +4,8 @@ import { answerClientError } from './clientError.js';
 
 /** Clients keep connections for a while; Node's own 5 s would meet their next request half closed. */
 const KEEP_ALIVE_MS = 75_000;
+/** How long the errors have that end what a closing gateway cannot wait for. */
+const LAST_WORDS_MS = 100;
 /** What needs nothing that is still being loaded. */
 const EARLY_PATHS = ['/api/whois', '/livez'];
 
@@ -39,12 +41,18 @@ export class HttpServer {
     for (const [incoming, outgoing] of waiting) if (!outgoing.destroyed) this.listener(incoming, outgoing);
   }
 
-  /** Stops accepting at once, lets answers finish for so many ms, then ends what is left. */
-  async close(graceMs: number): Promise<void> {
+  /**
+   * Stops accepting at once, lets answers finish for so many ms, then has `interrupt` end what is left with an error and
+   * cuts whoever has not read it soon after.
+   */
+  async close(graceMs: number, interrupt: () => void = () => {}): Promise<void> {
     for (const [, outgoing] of this.waiting ?? []) outgoing.destroy();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeIdleConnections();
-    const timer = setTimeout(() => this.server.closeAllConnections(), graceMs);
+    let timer = setTimeout(() => {
+      interrupt();
+      timer = setTimeout(() => this.server.closeAllConnections(), LAST_WORDS_MS);
+    }, graceMs);
     await closed;
     clearTimeout(timer);
   }

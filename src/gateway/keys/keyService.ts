@@ -147,7 +147,10 @@ export function createKeyService(context: KeyServiceContext): KeyService {
       try {
         await context.save();
       } catch (error) {
+        // What was not there before goes again; who heard of the change hears of its end.
+        for (const name of Object.keys(change)) Reflect.deleteProperty(key, name);
         Object.assign(key, before);
+        pool.update(id, {});
         throw error;
       }
       if (secret !== undefined) {
@@ -162,7 +165,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
       try {
         await context.save();
       } catch (error) {
-        pool.add(key, key.origin);
+        pool.add(key, key.origin, key.health);
         throw error;
       }
       cooldowns.clearKey(id);

@@ -99,12 +99,17 @@ function vaultKey(folder: string, encryptionKey: string | undefined, mayMake: bo
 }
 
 function readIfThere(file: string): string | null {
+  let text: string;
   try {
-    const text = readFileSync(file, 'utf8');
-    chmodSync(file, 0o600);
-    return text;
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
+  try {
+    chmodSync(file, 0o600);
+  } catch {
+    // A read-only folder, or another's file: it can be used as it is.
+  }
+  return text;
 }

@@ -1,7 +1,7 @@
 import { HttpError } from '../http/errors.js';
 import type { Clock } from '../ports.js';
 import type { LedgerChange } from './changes.js';
-import type { LedgerNotice } from './ledger.js';
+import { LedgerError, type LedgerNotice } from './ledger.js';
 import type { OpenLedger } from './openLedger.js';
 import type { Retention } from './retention.js';
 import type { SqlDatabase } from './sqlite.js';
@@ -19,7 +19,7 @@ export class Bookkeeping {
   private cancelKeeping: () => void = () => {};
   private trouble: string | null;
 
-  constructor(hasFolder: boolean) {
+  constructor(private readonly hasFolder: boolean) {
     this.trouble = hasFolder ? null : 'There is no data folder: nothing is kept over a restart';
   }
 
@@ -48,9 +48,10 @@ export class Bookkeeping {
     this.ledger?.append(change);
   }
 
-  /** On disk when it resolves. @throws LedgerError `not-saved`. */
+  /** On disk when it resolves; where there is no folder to keep it in, nobody expects that. @throws LedgerError `not-saved`. */
   async save(change: LedgerChange): Promise<void> {
-    await this.ledger?.save(change);
+    if (this.ledger) return await this.ledger.save(change);
+    if (this.hasFolder) throw new LedgerError('not-saved', `FreeLLM could not save this. ${this.trouble ?? ''}`.trim());
   }
 
   /** @throws HttpError 503 without a ledger. */

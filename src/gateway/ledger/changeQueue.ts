@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Log } from '../ports.js';
+import { shortenBacklog } from './backlog.js';
 import type { ChangeApplier } from './changeApplier.js';
 import type { LedgerChange } from './changes.js';
 import { type DiskHealth, diskAdvice } from './diskHealth.js';
@@ -12,8 +13,6 @@ const FLUSH_MS = 100;
 const NEXT_SLICE_MS = 1;
 /** One write: more is written in several, so that encoding holds the thread for few milliseconds. */
 const BATCH_CHANGES = 500;
-/** Request rows that wait in memory while the disk refuses; older ones are only in the database, until it is saved. */
-const MOST_REQUESTS = 20_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 
@@ -283,7 +282,7 @@ export class ChangeQueue {
     }
     if (this.toJournal.length === 0 || this.isStopped) return;
     health.failed('journal', error);
-    this.dropOldest();
+    this.shorten();
     this.cancelRetry?.();
     this.cancelRetry = clock.after(this.retryMs, () => {
       this.cancelRetry = null;
@@ -292,11 +291,9 @@ export class ChangeQueue {
     this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS);
   }
 
-  private dropOldest(): void {
-    const requests = this.toJournal.reduce((count, { change }) => count + (change.type === 'request' ? 1 : 0), 0);
-    let over = requests - MOST_REQUESTS;
-    if (over <= 0) return;
-    this.ports.log.log('warn', 'ledger', 'the oldest request rows are not saved', { rows: over });
-    this.toJournal = this.toJournal.filter(({ change }) => change.type !== 'request' || over-- <= 0);
+  private shorten(): void {
+    const { kept, lost } = shortenBacklog(this.toJournal);
+    if (lost > 0) this.ports.log.log('warn', 'ledger', 'the oldest request rows are not saved', { rows: lost });
+    this.toJournal = kept;
   }
 }

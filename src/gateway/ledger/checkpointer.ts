@@ -143,6 +143,8 @@ export class Checkpointer {
 
   private untilDue(): number {
     if (this.firstChangeAt === null) return 0;
+    // The clock was put back: what was noted before says nothing, and a timer of many days would fire at once, again and again.
+    if (this.ports.clock.now() < Math.max(this.lastChangeAt, this.lastImageAt)) return 0;
     const wanted = Math.min(this.lastChangeAt + IDLE_MS, this.firstChangeAt + LATEST_MS);
     const earliest = this.lastImageAt + Math.min(this.imageBytes / BYTES_PER_MS, LATEST_MS);
     return Math.max(wanted, earliest) - this.ports.clock.now();

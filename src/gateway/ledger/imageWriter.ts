@@ -32,10 +32,16 @@ export class ImageWriter {
   async write(bytes: Uint8Array, generation: number, mayReplace: () => Promise<void>): Promise<{ crc: number }> {
     const { storage } = this.ports;
     const crc = await checksum(bytes);
-    await storage.writeWhole(this.at(IMAGE_TEMPORARY), bytes);
-    await mayReplace();
-    const isKept = await this.keepPrevious();
-    await storage.rename(this.at(IMAGE_TEMPORARY), this.at(IMAGE));
+    let isKept: boolean;
+    try {
+      await storage.writeWhole(this.at(IMAGE_TEMPORARY), bytes);
+      await mayReplace();
+      isKept = await this.keepPrevious();
+      await storage.rename(this.at(IMAGE_TEMPORARY), this.at(IMAGE));
+    } catch (error) {
+      await this.removeTemporary();
+      throw error;
+    }
     await storage.syncFolder(this.folder);
     const before = this.generation;
     this.generation = generation;
@@ -58,6 +64,16 @@ export class ImageWriter {
     // Renaming one name of a file onto another of the same does nothing, and leaves both.
     await storage.remove(this.at(PREVIOUS_TEMPORARY));
     return true;
+  }
+
+  /** On a full disk half an image would take the room that the journal needs. */
+  private async removeTemporary(): Promise<void> {
+    const { storage, log } = this.ports;
+    try {
+      for (const name of [IMAGE_TEMPORARY, PREVIOUS_TEMPORARY]) await storage.remove(this.at(name));
+    } catch (error) {
+      log.log('warn', 'ledger', 'a temporary file is left', { error: errorCode(error) });
+    }
   }
 
   /** Removes the journals that the previous image holds; those since then can still make this one anew. */

@@ -124,12 +124,16 @@ export class JournalWriter {
     const generation = ++this.position.generation;
     const name = path.join(this.folder, journalName(generation));
     const file = await this.ports.storage.create(name);
+    let hasHeader = false;
     try {
       file.write(encodeHeader({ generation, databaseId, after: seq }), 0);
+      hasHeader = true;
       await file.sync();
       await this.ports.storage.syncFolder(this.folder);
     } catch (error) {
       await this.closeFile(file);
+      // On a full disk every try would leave an empty one. One with a header counts: it bounds those before it.
+      if (!hasHeader) await this.ports.storage.remove(name).catch(() => undefined);
       throw error;
     }
     this.open = { file, end: HEADER_BYTES, written: HEADER_BYTES };

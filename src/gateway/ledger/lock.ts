@@ -63,7 +63,7 @@ export class LedgerLock {
   /** The lock as it will be: written whole first, so that nobody ever reads half of one. */
   private readonly draft: string;
   private readonly text: string;
-  private isDraftWritten = false;
+  private isDraftMade = false;
   private isReleased = false;
   private cancelRefresh: () => void = () => undefined;
 
@@ -92,8 +92,11 @@ export class LedgerLock {
   /** One try. True when the lock is ours. */
   async attempt(): Promise<boolean> {
     const { storage } = this.ports;
-    if (!this.isDraftWritten) await storage.writeWhole(this.draft, Buffer.from(this.text));
-    this.isDraftWritten = true;
+    if (!this.isDraftMade) {
+      // A full disk leaves an empty one.
+      this.isDraftMade = true;
+      await storage.writeWhole(this.draft, Buffer.from(this.text));
+    }
     if (await this.isLinked(this.file)) return true;
     const found = await this.readText();
     if (found === null) return false;
@@ -102,7 +105,7 @@ export class LedgerLock {
 
   async removeDraft(): Promise<void> {
     try {
-      if (this.isDraftWritten) await this.ports.storage.remove(this.draft);
+      if (this.isDraftMade) await this.ports.storage.remove(this.draft);
     } catch (error) {
       this.ports.log.log('debug', 'ledger', 'a temporary file is left', { error: errorCode(error) });
     }

@@ -97,7 +97,7 @@ class DurableLedger implements OpenLedger {
 
   constructor(
     private readonly ports: LedgerPorts,
-    options: LedgerOptions,
+    private readonly options: LedgerOptions,
     private readonly lock: LedgerLock,
     recovered: Recovered,
   ) {
@@ -151,6 +151,8 @@ class DurableLedger implements OpenLedger {
   /** Another gateway has the folder now: whatever we wrote would be lost. */
   lose(): void {
     this.ports.log.log('error', 'ledger', 'another gateway has taken the database');
+    const message = 'Another FreeLLM gateway has taken the database: this one saves nothing more. Restart it.';
+    this.options.onNotice({ kind: 'not-saving', message, file: null });
     this.queue.stop(new LedgerError('locked', 'Another FreeLLM gateway has taken the database.'));
     void this.checkpointer.stop();
   }

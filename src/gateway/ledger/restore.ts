@@ -80,14 +80,16 @@ function readConfiguration(database: SqlDatabase): Pick<LedgerState, 'keys' | 'c
       .rows('SELECT name, chain, strategy, context_window FROM profiles ORDER BY name')
       .map(([name, chain, strategy, contextWindow]) => ({
         name: text(name),
-        chain: JSON.parse(text(chain)) as string[],
+        chain: parsed<string[]>(chain) ?? [],
         strategy: textOrNull(strategy),
         contextWindow: numberOrNull(contextWindow),
       })),
     settings: new Map(
       database
         .rows('SELECT name, value FROM settings')
-        .map(([name, value]): [string, unknown] => [text(name), JSON.parse(text(value))]),
+        .map(([name, value]): [string, unknown] => [text(name), parsed(value)])
+        // Somebody edited the file: the default is better than no start at all.
+        .filter(([, value]) => value !== null),
     ),
   };
 }
@@ -171,3 +173,12 @@ function readNewest(database: SqlDatabase): LedgerState['newestRequest'] {
 const text = (value: SqlValue | undefined): string => String(value);
 const textOrNull = (value: SqlValue | undefined): string | null => (value == null ? null : String(value));
 const numberOrNull = (value: SqlValue | undefined): number | null => (value == null ? null : Number(value));
+
+/** null for what is not JSON. */
+function parsed<T>(value: SqlValue | undefined): T | null {
+  try {
+    return JSON.parse(text(value)) as T;
+  } catch {
+    return null;
+  }
+}

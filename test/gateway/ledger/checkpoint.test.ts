@@ -57,6 +57,25 @@ describe('checkpoints', () => {
     await ledger.close();
   });
 
+  it('come all the same when the clock is put back, and no timer is longer than timers can be', async () => {
+    const disk = createMemoryStorage();
+    const manual = createManualClock();
+    let back = 0;
+    const clock = { ...manual, now: () => manual.now() - back };
+    const { ledger } = await openBed(disk, { clock });
+    await settled();
+    const first = image(disk);
+    ledger.append(request('r1'));
+    back = 40 * 24 * 3_600_000;
+    for (let step = 0; step < 10; step++) {
+      clock.advance(1_000);
+      await settled();
+      assert.ok(clock.pending().every((ms) => ms < 2 ** 31));
+    }
+    assert.notEqual(image(disk), first);
+    await ledger.close();
+  });
+
   it('come when the journal has grown', async () => {
     const disk = createMemoryStorage();
     const { ledger } = await openBed(disk);
@@ -210,6 +229,59 @@ describe('a disk that refuses', () => {
     assert.equal(value(again.ledger, "SELECT count(*) FROM requests WHERE id = 'r99'"), 0);
     assert.equal(value(again.ledger, "SELECT count(*) FROM requests WHERE id = 'r100'"), 1);
     await ledger.close();
+  });
+
+  it('writes only the last counts of quota windows that changed meanwhile', async () => {
+    const { state, storage } = refusingDisk();
+    const { ledger, clock } = await openBed(storage);
+    await settled();
+    state.isFull = true;
+    for (let used = 1; used <= 5_000; used++) ledger.append(quota(used));
+    clock.advance(100);
+    await settled();
+    state.isFull = false;
+    await ledger.save(setting('s1'));
+    const left = state.disk.after('kill');
+    const bytes = [...left.files()].reduce(
+      (sum, [name, file]) => sum + (name.endsWith('.journal') ? file.length : 0),
+      0,
+    );
+    assert.ok(bytes < 5_000, `${bytes} bytes`);
+    assert.equal(value((await openBed(left)).ledger, 'SELECT used FROM quota_windows'), 5_000);
+    await ledger.close();
+  });
+
+  it('leaves neither half an image nor empty journals on a full disk', async () => {
+    const { state, storage } = refusingDisk();
+    const refusing: StoragePort = {
+      ...storage,
+      async create(name) {
+        const file = await state.disk.create(name);
+        return { ...file, write: (bytes, at) => (state.isFull ? fail('ENOSPC') : file.write(bytes, at)) };
+      },
+      async writeWhole(name, bytes) {
+        if (!state.isFull) return await state.disk.writeWhole(name, bytes);
+        await state.disk.writeWhole(name, bytes.subarray(0, 100));
+        fail('ENOSPC');
+      },
+    };
+    const { ledger, clock } = await openBed(refusing);
+    await ledger.save(setting('s1'));
+    state.isFull = true;
+    ledger.append(request('r1'));
+    for (let second = 0; second < 60; second++) {
+      clock.advance(1_000);
+      await settled();
+    }
+    await assert.rejects(ledger.save(setting('s2')), { kind: 'not-saved' });
+    const odd = [...state.disk.files()].filter(([name, file]) => name.endsWith('.tmp') || file.length === 0);
+    assert.deepEqual(
+      odd.map(([name]) => name),
+      [],
+    );
+    await ledger.close();
+    await assert.rejects(openBed(refusing), { kind: 'unusable' });
+    assert.ok(![...state.disk.files().keys()].some((name) => name.endsWith('.tmp')));
   });
 
   it('lets go of the folder at a close all the same', async () => {

@@ -273,4 +273,18 @@ describe('the ledger', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+
+  it('can be opened when somebody wrote no JSON into a setting or a profile', async () => {
+    const { ledger } = await openBed(createMemoryStorage());
+    await ledger.save(setting('good', 7));
+    ledger.maintain((database) => {
+      database.script(
+        "INSERT INTO settings VALUES ('bad', 'nine'); INSERT INTO profiles VALUES ('p', 'x', null, null)",
+      );
+    });
+    const state = ledger.query((database) => readLedgerState(database, NOW));
+    assert.deepEqual([...state.settings], [['good', 7]]);
+    assert.deepEqual(state.profiles[0]?.chain, []);
+    await ledger.close();
+  });
 });

@@ -228,13 +228,14 @@ describe('opening what was left', () => {
 
   it('writes nothing more when another gateway has taken the folder from it', async () => {
     const disk = await usedDisk();
-    const { ledger, clock } = await openBed(disk);
+    const { ledger, clock, notices } = await openBed(disk);
     await ledger.save(setting('s4'));
     const lock = JSON.parse(bytesOf(disk, 'ledger.lock').toString()) as object;
     disk.put('ledger.lock', Buffer.from(JSON.stringify({ ...lock, instance: 'another' })));
     const before = disk.files();
     clock.advance(5_000);
     await settled();
+    assert.match(notices.map(({ kind, message }) => `${kind}: ${message}`).join(), /^not-saving: Another .+ Restart/);
     ledger.append(request('r5'));
     await assert.rejects(ledger.save(setting('s5')), { kind: 'locked' });
     await ledger.close();
