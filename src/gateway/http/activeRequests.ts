@@ -27,6 +27,8 @@ export interface RunningRequest {
   interrupt: () => void;
 }
 
+const ENDED = { readTokens: () => 0, interrupt: () => {} };
+
 /** Requests in flight, how many there were since the start, and the last one that was answered. */
 export class ActiveRequests {
   total = 0;
@@ -71,7 +73,10 @@ export class ActiveRequests {
 
   /** `null` when the request failed on our own side. */
   end(id: string, outcome: RequestOutcome | null): void {
+    const request = this.running.get(id);
     this.running.delete(id);
+    // A map's outgrown tables may be reached for a while: they must not hold the whole request, which costs the collector.
+    if (request) Object.assign(request, ENDED);
     if (!outcome) return;
     if (outcome.status === 'success') this.last = { at: this.clock.now(), outcome };
     this.events.emit({ type: 'request.ended', id, outcome });

@@ -8,7 +8,7 @@ import type { JournalWriter } from './journalWriter.js';
 import { LedgerError } from './ledger.js';
 import { errorCode } from './storage.js';
 
-/** A change is in the journal's file when the turn ends that brought it; it is synced this long after, at the latest. */
+/** A change is in the journal's file when the turn of the loop ends that brought it; it is synced this long after, at the latest. */
 const FLUSH_MS = 100;
 const NEXT_SLICE_MS = 1;
 /** One write: more is written in several, so that encoding holds the thread for few milliseconds. */
@@ -72,7 +72,7 @@ export class ChangeQueue {
     this.toApply.push(pending);
     if (!this.isWriteQueued) {
       this.isWriteQueued = true;
-      queueMicrotask(this.writeSoon);
+      setImmediate(this.writeSoon);
     }
     this.cancelTick ??= this.ports.clock.after(FLUSH_MS, () => this.tick());
   }
