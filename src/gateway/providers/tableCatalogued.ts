@@ -12,7 +12,6 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     wire: 'gemini',
     auth: 'google',
     dayBoundary: 'pacific',
-    sharedQuota: 'project',
     offers: 'Gemini and Gemma: 5–15 requests a minute, about 20 a day on most models, 1M context',
     keyUrl: 'https://aistudio.google.com/apikey',
     keyShape: /^AIza[\w-]{35}$/,
@@ -24,7 +23,6 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'Groq',
     baseUrl: 'https://api.groq.com/openai/v1',
     dayBoundary: 'rolling',
-    sharedQuota: 'account',
     offers: 'Very fast GPT-OSS, Llama and Qwen: 30–60 requests a minute, 1,000 a day on most models',
     // console.groq.com/docs/rate-limits: -requests is always the day's, -tokens always the minute's.
     rateHeaders: { requests: 'rpd', tokens: 'tpm', isBucket: true },
