@@ -108,8 +108,22 @@ const attemptView = z.object({
 });
 export type AttemptView = z.infer<typeof attemptView>;
 
-/** `GET /api/requests/{id}`: with its attempts, in their order. */
-export const requestDetail = requestView.extend({ attempts: z.array(attemptView) });
+const passedOverView = z.object({
+  provider: z.string(),
+  model: z.string(),
+  keyId: z.string().nullable(),
+  why: z.enum(['incapable', 'cooldown', 'quota']),
+  /** `vision`, `tools`, `json`, `context`; the kind of the failure that benched it; the kind of the full window. */
+  kind: z.string(),
+  /** ms since the epoch; null where it does not end by itself. */
+  until: z.number().nullable(),
+});
+
+/** `GET /api/requests/{id}`: with its attempts, in their order, and who was not asked, and why. */
+export const requestDetail = requestView.extend({
+  attempts: z.array(attemptView),
+  passedOver: z.array(passedOverView),
+});
 export type RequestDetail = z.infer<typeof requestDetail>;
 
 /** `GET /api/requests`. */

@@ -27,6 +27,7 @@ export function requestRow(request: RunningRequest, run: RunOutcome, outcome: Re
     promptTokens: outcome.promptTokens,
     completionTokens: outcome.completionTokens,
     attempts: attemptRows(run, outcome.firstTokenMs !== null),
+    ...(run.passedOver?.length ? { passedOver: run.passedOver } : {}),
   };
 }
 

@@ -10,8 +10,8 @@ export interface TransactionSums {
 
 const INSERT_REQUEST = `
   INSERT INTO requests (id, at, client, token_id, model, is_stream, status, http_status, error_code, provider,
-    served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+    served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms, passed_over)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const INSERT_ATTEMPT = `
   INSERT OR IGNORE INTO attempts (request_id, number, provider, model, key_id, kind, http_status, ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -148,6 +148,7 @@ function applyRequest(database: SqlDatabase, row: RequestRow, sums?: Transaction
     row.completionTokens,
     row.attempts.length,
     answer?.kind === null ? answer.ms : null,
+    row.passedOver ? JSON.stringify(row.passedOver) : null,
   ]);
   if (database.changes() === 0) return;
   for (const [number, { provider, model, keyId, kind, httpStatus, ms }] of row.attempts.entries()) {

@@ -27,6 +27,21 @@ export interface RequestRow {
   completionTokens: number | null;
   /** In the order they were made; the last one is the answer, if there is one. */
   attempts: readonly AttemptRow[];
+  /** Candidates that came before the answer in the order and were not asked; left out where there are none. */
+  passedOver?: readonly PassedOverRow[];
+}
+
+/** Why a candidate was not asked. */
+export interface PassedOverRow {
+  provider: string;
+  model: string;
+  keyId: string | null;
+  /** It cannot take such a request, it cooled down, or a quota window was full. */
+  why: 'incapable' | 'cooldown' | 'quota';
+  /** `vision`, `tools`, `json`, `context`; a failure's kind; the window's kind. */
+  kind: string;
+  /** Until when, in ms since the epoch; null where it does not end. */
+  until: number | null;
 }
 
 export interface AttemptRow {

@@ -48,10 +48,12 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
   const view = toView(row);
   const answerMs = row[17] as number | null;
   const { provider, servedModel, keyId } = view;
-  if (answerMs === null || provider === null || servedModel === null)
-    return { ...view, attempts: attempts.map(toAttempt) };
-  const answer = { provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs };
-  return { ...view, attempts: [...attempts.map(toAttempt), answer] };
+  const all = attempts.map(toAttempt);
+  if (answerMs !== null && provider !== null && servedModel !== null) {
+    all.push({ provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs });
+  }
+  const [passedOver = null] = database.row('SELECT passed_over FROM requests WHERE id = ?', [id]) ?? [];
+  return { ...view, attempts: all, passedOver: passedOver === null ? [] : JSON.parse(passedOver as string) };
 }
 
 /** The oldest time that a scan from `at` may look at, when there may be rows below it; else null. */

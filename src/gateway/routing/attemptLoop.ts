@@ -1,5 +1,6 @@
 import type { ChatRequest, Usage } from '../../protocol/chat.js';
 import type { HttpError } from '../http/errors.js';
+import type { PassedOverRow } from '../ledger/changes.js';
 import type { AttemptEndFacts, QuotaDesk, QuotaPermit } from '../quota/quotaDesk.js';
 import type { NormalizedCompletion } from '../surfaces/completionNormalizer.js';
 import { estimateUsage, tokensOf } from '../surfaces/estimateUsage.js';
@@ -67,6 +68,8 @@ export type RunOutcome = Omit<AttemptAnswer, 'isCounted'> & {
   error: HttpError | null;
   candidate: Candidate | null;
   failures: readonly AttemptRecord[];
+  /** Candidates that were not asked, and why. */
+  passedOver?: readonly PassedOverRow[];
   /** How long the attempt took that answered, or that the client left, in ms; null where there was none. */
   attemptMs: number | null;
 };
@@ -96,10 +99,20 @@ export class AbortLatch {
 
 /** Tries candidates in order until one answers, and writes the answer, or the contract's error, to the sink. */
 export async function runChat(context: LoopContext, run: ChatRun): Promise<RunOutcome> {
-  const capable = run.candidates.filter((candidate) => canTake(candidate, run.request, run.needs));
-  const failures: AttemptRecord[] = [];
-  if (capable.length === 0) return fail(run, incapableError(run.candidates, run.needs), failures);
+  const capable = run.candidates.filter((candidate) => incapacity(candidate, run) === null);
   const search = new CandidateSearch(context, capable, run.needs.promptTokens, run.request.max_tokens ?? undefined);
+  const outcome = await trySearch(context, run, capable.length, search);
+  return { ...outcome, passedOver: passedOver(run, capable.length, search) };
+}
+
+async function trySearch(
+  context: LoopContext,
+  run: ChatRun,
+  capable: number,
+  search: CandidateSearch,
+): Promise<RunOutcome> {
+  const failures: AttemptRecord[] = [];
+  if (capable === 0) return fail(run, incapableError(run.candidates, run.needs), failures);
   context.waitingRoom.pumpIfDue();
   while (mayAttempt(context, run, failures.length)) {
     const taken = search.take() ?? (await waitForOne(context, run, search, failures));
@@ -223,14 +236,29 @@ async function attempt(
   return { type: 'answered', finishReason: completion.finishReason, usage, isCounted: completion.usage !== null };
 }
 
-/** Whether the model can take the request at all: what it can do, and whether the prompt fits. */
-function canTake(candidate: Candidate, request: ChatRequest, needs: RequestNeeds): boolean {
-  const { catalog, runtime } = candidate;
-  if (needs.vision && !catalog.vision) return false;
-  if (needs.tools && !catalog.tools) return false;
-  if (needs.json && runtime.spec.rules?.noResponseFormat) return false;
-  if (catalog.contextWindow === null) return true;
-  return needs.promptTokens + answerReserve(request, catalog.contextWindow) <= catalog.contextWindow;
+/** What the model lacks for the request, in what it can do or in room for the prompt; null when it can take it. */
+function incapacity({ catalog, runtime }: Candidate, { request, needs }: ChatRun): string | null {
+  if (needs.vision && !catalog.vision) return 'vision';
+  if (needs.tools && !catalog.tools) return 'tools';
+  if (needs.json && runtime.spec.rules?.noResponseFormat) return 'json';
+  if (catalog.contextWindow === null) return null;
+  const isFitting = needs.promptTokens + answerReserve(request, catalog.contextWindow) <= catalog.contextWindow;
+  return isFitting ? null : 'context';
+}
+
+/** A long list would say nothing more. */
+const MAX_PASSED_OVER = 50;
+
+/** Who stood before the answer in the order and was not asked. */
+function passedOver(run: ChatRun, capable: number, search: CandidateSearch): PassedOverRow[] {
+  const noted = search.passedOver();
+  if (capable === run.candidates.length) return noted.slice(0, MAX_PASSED_OVER);
+  const incapable = run.candidates.flatMap((candidate): PassedOverRow[] => {
+    const kind = incapacity(candidate, run);
+    const { provider, model, keyId } = candidate;
+    return kind === null ? [] : [{ provider, model, keyId, why: 'incapable', kind, until: null }];
+  });
+  return [...noted, ...incapable].slice(0, MAX_PASSED_OVER);
 }
 
 /** Tokens kept free for the answer. Capped: clients ask for far more output than they use. */

@@ -1,3 +1,4 @@
+import type { PassedOverRow } from '../ledger/changes.js';
 import { isRefusal, type QuotaDesk, type QuotaPermit } from '../quota/quotaDesk.js';
 import type { Cooldowns } from './cooldowns.js';
 import type { Failure } from './failure.js';
@@ -25,6 +26,7 @@ export interface Block {
 /** One request's way through its candidates. */
 export class CandidateSearch {
   private skips = new RequestSkips();
+  private notes: Map<Candidate, PassedOverRow> | null = null;
 
   constructor(
     private readonly context: { cooldowns: Cooldowns; quota: QuotaDesk },
@@ -38,11 +40,28 @@ export class CandidateSearch {
   take(): Taken | null {
     const { cooldowns, quota } = this.context;
     for (const candidate of this.candidates) {
-      if (this.skips.has(candidate) || cooldowns.check(candidate)) continue;
+      if (this.skips.has(candidate)) continue;
+      const cooldown = cooldowns.check(candidate);
+      if (cooldown) {
+        this.note(candidate, 'cooldown', cooldown.kind, cooldown.until);
+        continue;
+      }
       const permit = quota.ask(candidate, this.promptTokens, this.maxTokens);
       if (!isRefusal(permit)) return { candidate, permit };
+      this.note(candidate, 'quota', permit.kind, permit.until);
     }
     return null;
+  }
+
+  /** Who was passed over, and why it was the first time. */
+  passedOver(): PassedOverRow[] {
+    return this.notes ? [...this.notes.values()] : [];
+  }
+
+  private note(candidate: Candidate, why: PassedOverRow['why'], kind: string, until: number | null): void {
+    this.notes ??= new Map();
+    const { provider, model, keyId } = candidate;
+    if (!this.notes.has(candidate)) this.notes.set(candidate, { provider, model, keyId, why, kind, until });
   }
 
   /** After a failure: what this request leaves out from now on. */

@@ -110,6 +110,7 @@ describe('request log', () => {
       completionTokens: 100,
       attemptCount: 2,
       attempts,
+      passedOver: [],
     });
     assert.equal(readRequest(database, 'b'), null);
     database.close();
