@@ -35,7 +35,10 @@ export async function openBed(storage: StoragePort, options: LedgerBedOptions = 
   const clock = options.clock ?? createManualClock();
   const notices: LedgerNotice[] = [];
   const lines: string[] = [];
-  const log: Log = { log: (level, _component, message) => void lines.push(`${level} ${message}`) };
+  const log: Log = {
+    log: (level, _component, message, fields) =>
+      void lines.push(`${level} ${message}${fields ? ` ${JSON.stringify(fields)}` : ''}`),
+  };
   const pid = ++opened;
   const identity = options.identity ?? processOf(pid);
   const randomHex = (bytes: number) => Buffer.alloc(bytes, pid).toString('hex');

@@ -88,6 +88,7 @@ class Recovery {
       await this.setHistoryAside();
       plan = planReplay([], current.meta.seq);
     }
+    if (plan.isApart && image) this.noticeGap();
     for (const name of plan.damaged) await this.setAside(name, 'journal', true);
     for (const name of plan.unplaced) await this.setAside(name, 'journal');
     const database = image?.database ?? this.ports.openDatabase(null);
@@ -113,11 +114,20 @@ class Recovery {
       this.read.add(name);
       const bytes = await this.ports.storage.read(this.at(name));
       const contents = bytes && (readJournal(bytes) ?? salvageJournal(bytes, generation));
-      if (contents) this.journals.push({ name, contents });
+      if (contents) this.take({ name, contents });
       // A gateway that dies while it starts a journal leaves part of a header; more than that was damaged later.
       else if (bytes && bytes.length > HEADER_BYTES) await this.setAside(name, 'journal');
     }
     this.journals.sort((a, b) => a.contents.header.generation - b.contents.header.generation);
+  }
+
+  private take(journal: FoundJournal): void {
+    this.journals.push(journal);
+    const { bytes, end } = journal.contents;
+    if (end === bytes.length) return;
+    // A kill leaves it like that, too: no notice.
+    const fields = { file: journal.name, bytes: bytes.length - end };
+    this.ports.log.log('info', 'ledger', 'the end of a journal is no whole record and was left out', fields);
   }
 
   /** Opens an image and reads the journals that it needs; null when there is none or it is damaged, then set aside. */
@@ -174,8 +184,7 @@ class Recovery {
   }
 
   private async setStrangersAside(databaseId: string): Promise<void> {
-    const isOurs = ({ contents }: FoundJournal) =>
-      contents.isHeaderLost || contents.header.databaseId === databaseId;
+    const isOurs = ({ contents }: FoundJournal) => contents.isHeaderLost || contents.header.databaseId === databaseId;
     for (const journal of this.journals) if (!isOurs(journal)) await this.setAside(journal.name, 'journal');
     this.journals = this.journals.filter(isOurs);
   }
@@ -217,6 +226,14 @@ class Recovery {
       message: `${what} was damaged and is now ${aside}. ${then}`,
       file: this.at(aside),
     });
+  }
+
+  /** The image before is used, and what came next is nowhere. */
+  private noticeGap(): void {
+    const { log, onNotice } = this.ports;
+    log.log('error', 'ledger', 'changes are missing between the image and the journals');
+    const message = 'Changes are missing from the database: a journal file is gone. FreeLLM kept what it could read.';
+    onNotice({ kind: 'damaged', message, file: null });
   }
 
   private async removeTemporary(): Promise<void> {

@@ -125,6 +125,27 @@ describe('opening what was left', () => {
     }
   });
 
+  it('logs how much of a torn journal was left out', async () => {
+    const disk = await usedDisk();
+    const name = newestJournal(disk);
+    const journal = bytesOf(disk, name);
+    disk.put(name, Buffer.concat([journal, Buffer.from('garbage')]));
+    const { ledger, notices, lines } = await openBed(disk);
+    await ledger.close();
+    assert.deepEqual(notices, []);
+    const said = 'info the end of a journal is no whole record and was left out';
+    assert.ok(lines.includes(`${said} {"file":"${name}","bytes":7}`), lines.join('\n'));
+  });
+
+  it('says so when a journal is gone that the image before needs', async () => {
+    const disk = await usedDisk();
+    await disk.remove(IMAGE);
+    const journals = [...disk.files().keys()].filter((name) => name.endsWith('.journal')).sort();
+    for (const name of journals.slice(0, -1)) await disk.remove(name);
+    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), ['damaged null']);
+    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), []);
+  });
+
   it('sets a copy of a damaged journal aside and keeps what is behind the damage', async () => {
     const disk = await usedDisk();
     const name = newestJournal(disk);
@@ -165,7 +186,10 @@ describe('opening what was left', () => {
   it('does not replay a journal with a damaged header that does not continue the rest', async () => {
     for (const seq of [1, 900]) {
       const disk = await usedDisk();
-      const journal = Buffer.concat([Buffer.alloc(HEADER_BYTES), encodeChange(seq, JSON.stringify(setting('foreign')))]);
+      const journal = Buffer.concat([
+        Buffer.alloc(HEADER_BYTES),
+        encodeChange(seq, JSON.stringify(setting('foreign'))),
+      ]);
       disk.put('ledger.000090.journal', journal);
       assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), [`${ASIDE}.journal`]);
       assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), []);
