@@ -185,11 +185,14 @@ export class LedgerLock {
     const { identity, storage, clock } = this.ports;
     const owner = parseOwner(text);
     if (owner?.hostname === identity.hostname) {
-      // An earlier thread of this process left it: there is one gateway in a process.
-      if (owner.pid === identity.pid) return text !== this.text;
       if (!identity.isAlive(owner.pid)) return true;
       const startedAt = await identity.startOf(owner.pid);
-      if (startedAt !== null && owner.startedAt !== null) return startedAt !== owner.startedAt;
+      const isKnown = startedAt !== null && owner.startedAt !== null;
+      // An earlier thread of this process left it: there is one gateway in a process.
+      const isOwnPid = owner.pid === identity.pid;
+      if (!isKnown && isOwnPid) return text !== this.text;
+      if (isKnown && startedAt === owner.startedAt) return isOwnPid && text !== this.text;
+      // The pid is used again, or the holder has it in another container: only a living one refreshes the lock.
     }
     const stat = await storage.stat(file);
     return stat !== null && clock.now() - stat.modifiedAt > STALE_MS;

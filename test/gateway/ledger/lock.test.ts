@@ -62,7 +62,7 @@ describe('the ledger’s lock', () => {
     await late;
   });
 
-  it('is taken over from a dead process, a reused pid and an earlier thread of our own', async () => {
+  it('is taken over from a dead process, a reused pid that does not refresh it and an earlier thread of our own', async () => {
     await take(processOf(1), 'a');
     const second = await take(processOf(2), 'b');
     assert.ok(await second.isHeld());
@@ -71,9 +71,14 @@ describe('the ledger’s lock', () => {
       isAlive: () => true,
       startOf: async (pid) => `another-start-${pid}`,
     };
+    // It may as well be a container's: they count their own pids.
+    await isLocked(take(reused, 'c'));
+    await isLocked(take({ ...reused, pid: 2 }, 'c'));
+    disk.put('ledger.lock', disk.files().get('ledger.lock') ?? Buffer.alloc(0), clock.now() - 15_001);
     const third = await take(reused, 'c');
     assert.ok(await third.isHeld());
-    assert.ok(await (await take({ ...reused, startOf: async () => null }, 'd')).isHeld());
+    assert.ok(await (await take(reused, 'd')).isHeld());
+    assert.ok(await (await take({ ...reused, startOf: async () => null }, 'e')).isHeld());
     assert.deepEqual([...disk.files().keys()], ['ledger.lock']);
   });
 
