@@ -190,7 +190,7 @@ class GatewayHouse {
       newId: (prefix) => prefix + this.hex(8),
       baseUrlOf: (provider) => this.config.providers?.[provider]?.baseUrl,
       areProbesOn: () => this.settings.all.healthProbes,
-      save: () => this.saveKeys(),
+      save: (keys) => this.storeKeys(keys),
       signal: this.closing.signal,
     });
   }
@@ -237,9 +237,13 @@ class GatewayHouse {
   }
 
   /** @throws LedgerError `not-saved`: what was told is kept must be. */
-  async saveKeys(): Promise<void> {
+  saveKeys(): Promise<void> {
+    return this.keyService.save();
+  }
+
+  private async storeKeys(keys: StoredKey[]): Promise<void> {
     try {
-      await this.options.saveKeys?.(this.keys.stored());
+      await this.options.saveKeys?.(keys);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new LedgerError('not-saved', `The key could not be stored, and nothing was changed: ${why}`, {

@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode, hasNoLinks } from './ledger/storage.js';
 import { randomHex } from './randomIds.js';
 
 /** Replaces a file (mode 0600) so that a crash leaves the old or the new one, whole, and the new one is on disk. */
@@ -31,19 +32,36 @@ export async function writeFileSafely(file: string, text: string): Promise<void>
   }
 }
 
-/** Makes a file (mode 0600) unless it is there; returns what it holds then. Two makers at once agree on one content. */
-export function writeNewFile(file: string, text: string): string {
+/**
+ * Makes a file (mode 0600) unless it is there; returns what it holds then. Two makers at once agree on one content.
+ * Tests pass their own `link`.
+ */
+export function writeNewFile(file: string, text: string, link = linkSync): string {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomHex(6)}`;
   try {
     writeFileSync(temporary, text, { mode: 0o600, flush: true });
     // Unlike a rename, a link never replaces what another just made.
-    linkSync(temporary, file);
+    link(temporary, file);
     return text;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return readFileSync(file, 'utf8');
-    throw error;
+    if (errorCode(error) === 'EEXIST') return readFileSync(file, 'utf8');
+    if (!hasNoLinks(error)) throw error;
+    return createFile(file, text);
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+/** For disks without links. Who comes in between may read half of it, but nothing is replaced. */
+function createFile(file: string, text: string): string {
+  try {
+    writeFileSync(file, text, { mode: 0o600, flush: true, flag: 'wx' });
+    return text;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return readFileSync(file, 'utf8');
+    // A full disk leaves a part, which would stay in the way.
+    rmSync(file, { force: true });
+    throw error;
   }
 }

@@ -67,9 +67,22 @@ export class EventStream {
           const event = decode(data);
           if (event !== null && !this.isDisposed) this.handlers.onEvent(event);
         },
+        // A field that it does not know is no harm; after this one it reads nothing more.
+        onError: (error) => {
+          if (error.type === 'max-buffer-size-exceeded') throw error;
+        },
       });
       response.setEncoding('utf8');
-      response.on('data', (text: string) => parser.feed(text));
+      response.on('data', (text: string) => {
+        if (isOver) return;
+        try {
+          parser.feed(text);
+        } catch (error) {
+          // Asked to go on from here, it would send the same again.
+          this.lastId = undefined;
+          over(error instanceof Error ? error.message : String(error));
+        }
+      });
       response.on('error', (error) => over(error.message));
       response.on('close', () => over('closed'));
     });

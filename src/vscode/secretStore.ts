@@ -47,7 +47,8 @@ export class SecretStore {
 
   /**
    * Keeps exactly these keys. Secrets go first, then the index, then what is no longer wanted is deleted:
-   * interrupted anywhere, the index never names a secret that is not there.
+   * interrupted anywhere, the index never names a secret that is not there. A key whose secret was once not to be had
+   * keeps it: no key loses its secret otherwise, and a keyring may be locked for a while.
    */
   saveKeys(keys: readonly StoredKey[]): Promise<void> {
     return this.serialised(async () => {
@@ -56,9 +57,13 @@ export class SecretStore {
         if (key.secret === null) continue;
         await this.storeIfNew(secretName(key.id), key.secret);
       }
-      const index: IndexedKey[] = keys.map(({ secret, ...rest }) => ({ ...rest, hasSecret: secret !== null }));
+      const hadSecret = new Set(before.filter(({ hasSecret }) => hasSecret).map(({ id }) => id));
+      const index: IndexedKey[] = keys.map(({ secret, ...rest }) => ({
+        ...rest,
+        hasSecret: secret !== null || hadSecret.has(rest.id),
+      }));
       await this.backend.store(INDEX, JSON.stringify(index));
-      const kept = new Set(keys.filter((key) => key.secret !== null).map((key) => key.id));
+      const kept = new Set(index.filter(({ hasSecret }) => hasSecret).map(({ id }) => id));
       for (const { id } of before) if (!kept.has(id)) await this.backend.delete(secretName(id));
       this.known = JSON.stringify(await this.load());
     });

@@ -143,6 +143,65 @@ describe('a gateway that is started again', () => {
     assert.deepEqual(after, before);
   });
 
+  it('stores one change of the keys after the other, and a failing one undoes no other', async () => {
+    const saves: { ids: string[]; end(error?: Error): void }[] = [];
+    let stored: string[] = [];
+    let noticed = () => {};
+    const saveKeys = (keys: StoredKey[]) =>
+      new Promise<void>((resolve, reject) => {
+        const ids = keys.map(({ provider, label }) => `${provider} ${label}`);
+        const end = (error?: Error) => {
+          // As SecretStorage may: it fails, and has stored them all the same.
+          stored = ids;
+          if (error) reject(error);
+          else resolve();
+        };
+        saves.push({ ids, end });
+        noticed();
+      });
+    const saving = async (count: number) => {
+      while (saves.length < count) {
+        await new Promise<void>((resolve) => {
+          noticed = resolve;
+        });
+      }
+      return saves[count - 1] ?? assert.fail('no save');
+    };
+    const gateway = await bed.gateway({ saveKeys, config: { settings: { ...quietSettings } } });
+    const baseUrl = 'http://127.0.0.1:9/v1';
+    const keyOf = (name: string) => ({ provider: `custom:${name}`, baseUrl, label: '1', models: ['m'] });
+    const first = gateway.api('POST', '/api/keys', keyOf('a'));
+    (await saving(1)).end();
+    const { key } = (await (await first).json()) as { key: { id: string } };
+    const changing = gateway.api('PATCH', `/api/keys/${key.id}`, { label: '2' });
+    const failing = await saving(2);
+    const adding = gateway.api('POST', '/api/keys', keyOf('b'));
+    const removing = adding.then(() => gateway.api('DELETE', `/api/keys/${key.id}`));
+    // Answered after the key above has come to its turn.
+    await gateway.api('GET', '/api/keys');
+    assert.equal(saves.length, 2);
+    failing.end(new Error('the keyring is locked'));
+    assert.equal((await changing).status, 503);
+    let ended = 2;
+    let isOver = false;
+    void removing.then(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      const next = await Promise.race([saving(ended + 1), removing.then(() => null)]);
+      next?.end();
+      if (next) ended += 1;
+    }
+    assert.deepEqual([(await adding).status, (await removing).status], [201, 204]);
+    const { data } = await read(gateway, '/api/keys');
+    assert.deepEqual(
+      data.map(({ provider, label }: Record<string, string>) => `${provider} ${label}`),
+      ['custom:b 1'],
+    );
+    assert.deepEqual(stored, ['custom:b 1']);
+    assert.deepEqual(saves[2]?.ids.slice(0, 1), ['custom:a 1'], 'what follows knows nothing of the failed change');
+  });
+
   it('changes nothing of a key when the change could not be stored', async () => {
     const lab = await bed.provider(chatCompletion({ text: 'lab' }));
     let isFull = false;

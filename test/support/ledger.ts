@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { TransactionSums } from '../../src/gateway/ledger/apply.js';
 import type { LedgerChange, RequestRow } from '../../src/gateway/ledger/changes.js';
 import type { LedgerNotice } from '../../src/gateway/ledger/ledger.js';
+import type { LockPatience } from '../../src/gateway/ledger/lock.js';
 import { type OpenLedger, openLedger } from '../../src/gateway/ledger/openLedger.js';
 import type { ProcessIdentity } from '../../src/gateway/ledger/processIdentity.js';
 import type { SqlDatabase } from '../../src/gateway/ledger/sqlite.js';
@@ -24,7 +25,7 @@ export interface LedgerBedOptions {
   folder?: string;
   clock?: ManualClock;
   identity?: ProcessIdentity;
-  lockWaitMs?: number;
+  lockPatience?: LockPatience;
 }
 
 /** Ids that differ from one opening to the next. */
@@ -35,14 +36,17 @@ export async function openBed(storage: StoragePort, options: LedgerBedOptions = 
   const clock = options.clock ?? createManualClock();
   const notices: LedgerNotice[] = [];
   const lines: string[] = [];
-  const log: Log = { log: (level, _component, message) => void lines.push(`${level} ${message}`) };
+  const log: Log = {
+    log: (level, _component, message, fields) =>
+      void lines.push(`${level} ${message}${fields ? ` ${JSON.stringify(fields)}` : ''}`),
+  };
   const pid = ++opened;
   const identity = options.identity ?? processOf(pid);
   const randomHex = (bytes: number) => Buffer.alloc(bytes, pid).toString('hex');
-  const { folder = '/ledger', lockWaitMs = 0 } = options;
+  const { folder = '/ledger', lockPatience = { live: 0, unknown: 0 } } = options;
   const ledger = await openLedger(
     { storage, clock, log, randomHex, identity },
-    { folder, wasmFile, lockWaitMs, onNotice: (notice) => notices.push(notice), newSums: () => new CountedSums() },
+    { folder, wasmFile, lockPatience, onNotice: (notice) => notices.push(notice), newSums: () => new CountedSums() },
   );
   return { ledger, clock, notices, lines };
 }

@@ -7,10 +7,12 @@ class FakeBackend implements SecretBackend {
   readonly values = new Map<string, string>();
   readonly writes: string[] = [];
   failOn: string | null = null;
+  /** Not returned for now. */
+  missing: string | null = null;
 
   async get(key: string): Promise<string | undefined> {
     await null;
-    return this.values.get(key);
+    return key === this.missing ? undefined : this.values.get(key);
   }
   async store(key: string, value: string): Promise<void> {
     await null;
@@ -92,6 +94,22 @@ describe('secret store', () => {
     assert.ok(log.lines.some((line) => line.includes('index of keys cannot be read')));
     assert.ok(log.lines.some((line) => line.includes('secret of key a is missing')));
     assert.ok(!log.lines.join().includes('secret-of-a'));
+  });
+
+  it('does not forget a secret that once was not to be had', async () => {
+    const { backend, store } = make();
+    await store.saveKeys([key('a'), key('b', { provider: 'kilo', secret: null })]);
+    backend.missing = 'freellm.key.a';
+    const keys = await store.readKeys();
+    assert.deepEqual(keys[0], key('a', { secret: null }));
+    await store.saveKeys([...keys, key('c')]);
+    // Another window has it from the leader that could not read it.
+    await new SecretStore(backend, silentLog()).saveKeys([...keys, key('c')]);
+    backend.missing = null;
+    const all = [key('a'), key('b', { provider: 'kilo', secret: null }), key('c')];
+    assert.deepEqual(await store.readKeys(), all);
+    await store.saveKeys([key('c')]);
+    assert.equal(backend.values.has('freellm.key.a'), false);
   });
 
   it('keeps the tokens that it is told, writing only what is new', async () => {

@@ -24,16 +24,22 @@ export interface KeyServiceContext {
   /** The config's base URL for a provider, if it has one. */
   baseUrlOf(provider: string): string | undefined;
   areProbesOn(): boolean;
-  /** Resolves when the keys are safely stored; what a client was told is saved must be. */
-  save(): Promise<void>;
+  /** Resolves when exactly these keys are safely stored; what a client was told is saved must be. */
+  save(keys: StoredKey[]): Promise<void>;
   signal: AbortSignal;
 }
 
+/**
+ * Adding, changing and removing run one after another, and each is stored before it is made: what cannot be stored leaves
+ * the keys as they were.
+ */
 export interface KeyService {
   add(input: NewKey): Promise<{ key: PoolKey; check: KeyCheck | null }>;
   check(input: NewKey): Promise<KeyCheck>;
   change(id: string, change: KeyChange): Promise<PoolKey>;
   remove(id: string): Promise<void>;
+  /** Stores the keys as they are, after what is under way. */
+  save(): Promise<void>;
   test(id: string): Promise<KeyCheck>;
   /** After a provider refused a key, or at start: asks again in the background, unless probes are off. */
   recheck(id: string): void;
@@ -50,6 +56,27 @@ const DISCOVERY_WAIT_MS = 5_000;
 export function createKeyService(context: KeyServiceContext): KeyService {
   const { pool, models, cooldowns } = context;
   const probing = new Map<string, Promise<ProbeResult>>();
+  let queue: Promise<unknown> = Promise.resolve();
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = queue.then(work);
+    queue = done.catch(() => undefined);
+    return done;
+  }
+
+  async function store(keys: StoredKey[]): Promise<void> {
+    try {
+      await context.save(keys);
+    } catch (error) {
+      // It may have stored a part, or be late only, and who asked is told that nothing was changed.
+      queue = queue.then(restoreStore).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function restoreStore(): Promise<void> {
+    if (!context.signal.aborted) await context.save(pool.stored());
+  }
 
   function probe(spec: ProviderSpec, secret: string | null, baseUrl?: string): Promise<ProbeResult> {
     const target = { spec, secret, baseUrl: baseUrl ?? context.baseUrlOf(spec.id) ?? spec.baseUrl };
@@ -118,16 +145,14 @@ export function createKeyService(context: KeyServiceContext): KeyService {
       if (input.check) {
         check = await probe(spec, secret, input.baseUrl);
         if (check.status === 'invalid') throw keyInvalid(spec, check.message);
+      }
+      const key = await inTurn(async () => {
         accept(input);
-      }
-      const key = pool.add(toStored(input, secret, context.newId('key_')), 'stored');
+        const stored = toStored(input, secret, context.newId('key_'));
+        await store([...pool.stored(), stored]);
+        return pool.get(stored.id) ?? pool.add(stored, 'stored');
+      });
       if (check) apply(key.id, check);
-      try {
-        await context.save();
-      } catch (error) {
-        pool.remove(key.id);
-        throw error;
-      }
       if (!models.has(key.provider)) await atMost(DISCOVERY_WAIT_MS, discoverFor(key, 0));
       return { key, check: check && publicCheck(check) };
     },
@@ -136,40 +161,31 @@ export function createKeyService(context: KeyServiceContext): KeyService {
       return publicCheck(await probe(spec, secret, input.baseUrl));
     },
     async change(id, change) {
-      const key = required(pool, id);
       const { key: given, ...fields } = change;
-      const secret = given === undefined ? undefined : cleanSecret(given);
-      const before = { ...key };
-      const updated = pool.update(id, {
-        ...(secret === undefined ? {} : { secret }),
-        ...(fields as Partial<StoredKey>),
+      const changed = await inTurn(async () => {
+        const key = required(pool, id);
+        const update = {
+          ...(fields as Partial<StoredKey>),
+          ...(given === undefined ? {} : { secret: cleanSecret(given) }),
+        };
+        await store(pool.stored().map((stored) => (stored.id === id ? { ...stored, ...update } : stored)));
+        return pool.update(id, update) ?? key;
       });
-      try {
-        await context.save();
-      } catch (error) {
-        // What was not there before goes again; who heard of the change hears of its end.
-        for (const name of Object.keys(change)) Reflect.deleteProperty(key, name);
-        Object.assign(key, before);
-        pool.update(id, {});
-        throw error;
-      }
-      if (secret !== undefined) {
+      if (given !== undefined) {
         cooldowns.clearKey(id);
         this.recheck(id);
       }
-      return updated ?? key;
+      return changed;
     },
     async remove(id) {
-      const key = required(pool, id);
-      pool.remove(id);
-      try {
-        await context.save();
-      } catch (error) {
-        pool.add(key, key.origin, key.health);
-        throw error;
-      }
+      await inTurn(async () => {
+        required(pool, id);
+        await store(pool.stored().filter((stored) => stored.id !== id));
+        pool.remove(id);
+      });
       cooldowns.clearKey(id);
     },
+    save: () => inTurn(() => store(pool.stored())),
     async test(id) {
       const key = pool.get(id);
       if (!key) throw noSuchKey();

@@ -1,5 +1,6 @@
 import type { ProvenGateway } from '../../loopback/whois.js';
 import { LedgerError } from '../ledger/ledger.js';
+import { LOCK_PATIENCE } from '../ledger/lock.js';
 import type { Clock } from '../ports.js';
 
 /** Who was found on the port. `gone`: nobody, or somebody who went while asked. */
@@ -104,7 +105,7 @@ class Candidate<Leading> {
 
   /** The leader before may still be writing; one that never lets go is an error. */
   private retryLocked(error: LedgerError): void {
-    if (this.patienceLeft() <= 0) this.fail(error);
+    if (this.patienceLeft(LOCK_PATIENCE.unknown) <= 0) this.fail(error);
     else this.later(RETRY_MS);
   }
 
@@ -131,8 +132,8 @@ class Candidate<Leading> {
     } else this.later(kind === 'gone' ? SOON_MS : RETRY_MS);
   }
 
-  private patienceLeft(): number {
-    return this.seekingSince + PATIENCE_MS - this.ports.clock.now();
+  private patienceLeft(patienceMs = PATIENCE_MS): number {
+    return this.seekingSince + patienceMs - this.ports.clock.now();
   }
 
   private fail(error: unknown): void {

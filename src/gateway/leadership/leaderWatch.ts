@@ -65,6 +65,10 @@ export function watchLeader(endpoint: LeaderEndpoint, clock: Clock, handlers: Le
   const parser = createParser({
     maxBufferSize: LARGEST_EVENT,
     onEvent: ({ data }) => receive(JSON.parse(data) as GatewayEvent),
+    // A field that it does not know is no harm; after this one it reads nothing more.
+    onError: (error) => {
+      if (error.type === 'max-buffer-size-exceeded') throw error;
+    },
   });
   const request = connection.request({ path: '/api/events', headers: { Accept: 'text/event-stream' } });
   request.on('error', (error) => gone(error.message));
@@ -73,8 +77,13 @@ export function watchLeader(endpoint: LeaderEndpoint, clock: Clock, handlers: Le
     readKeys();
     response.setEncoding('utf8');
     response.on('data', (text: string) => {
+      if (isOver) return;
       heard();
-      parser.feed(text);
+      try {
+        parser.feed(text);
+      } catch (error) {
+        gone(error instanceof Error ? error.message : String(error));
+      }
     });
     response.on('error', (error) => gone(error.message));
     response.on('close', () => gone('closed'));

@@ -8,6 +8,8 @@ import type { SqlDatabase } from './sqlite.js';
 
 /** How often it is looked for what is too old, and the pause between two steps of removing it. */
 const KEEPING_MS = 10 * 60 * 1000;
+/** Not at once, where the first requests wait; but a window is often open for less than the time above. */
+const FIRST_KEEPING_MS = 60_000;
 const STEP_PAUSE_MS = 20;
 
 /**
@@ -34,7 +36,7 @@ export class Bookkeeping {
       const isMore = this.ledger?.maintain((database) => retention.step(database));
       this.cancelKeeping = clock.after(isMore ? STEP_PAUSE_MS : KEEPING_MS, keep);
     };
-    this.cancelKeeping = clock.after(KEEPING_MS, keep);
+    this.cancelKeeping = clock.after(FIRST_KEEPING_MS, keep);
   }
 
   /** What the ledger, or opening it, had to say. */

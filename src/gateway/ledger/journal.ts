@@ -48,6 +48,8 @@ export interface ChangeAt {
 
 export interface JournalContents {
   header: JournalHeader;
+  /** Whether the header was damaged: then it is what its file's name and the first record tell. */
+  isHeaderLost: boolean;
   bytes: Buffer;
   changes: ChangeAt[];
   images: ImageFacts[];
@@ -107,8 +109,35 @@ export function readJournal(file: Uint8Array): JournalContents | null {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const header = decodeHeader(bytes);
   if (!header) return null;
-  const contents: JournalContents = { header, bytes, changes: [], images: [], end: HEADER_BYTES, isDamaged: false };
-  let at = HEADER_BYTES;
+  const contents = emptyContents(bytes, header, false);
+  readRecords(contents, HEADER_BYTES);
+  return contents;
+}
+
+/**
+ * Reads the changes of a journal whose header is damaged; its database is not known. Null when there are none. A newer
+ * version's header is told from a damaged one by its checksum: `readJournal` reads it.
+ */
+export function salvageJournal(file: Uint8Array, generation: number): JournalContents | null {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const header = { schemaVersion: SCHEMA_VERSION, generation, databaseId: '', after: 0 };
+  const contents = emptyContents(bytes, header, true);
+  const first = recordEnd(bytes, HEADER_BYTES) === null ? nextRecord(bytes, 0) : HEADER_BYTES;
+  if (first === null) return null;
+  readRecords(contents, first);
+  const [change] = contents.changes;
+  if (!change) return null;
+  header.after = change.seq - 1;
+  return contents;
+}
+
+function emptyContents(bytes: Buffer, header: JournalHeader, isHeaderLost: boolean): JournalContents {
+  return { header, isHeaderLost, bytes, changes: [], images: [], end: HEADER_BYTES, isDamaged: false };
+}
+
+function readRecords(contents: JournalContents, from: number): void {
+  const { bytes } = contents;
+  let at = from;
   while (at < bytes.length) {
     const end = recordEnd(bytes, at);
     if (end !== null && take(contents, at + RECORD_HEAD, end)) {
@@ -120,7 +149,6 @@ export function readJournal(file: Uint8Array): JournalContents | null {
     contents.isDamaged = true;
     at = next;
   }
-  return contents;
 }
 
 /** The change at a place that `readJournal` told of. @throws SyntaxError when it is not JSON. */

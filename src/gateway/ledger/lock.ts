@@ -10,12 +10,26 @@ const REFRESH_MS = 5_000;
 const STALE_MS = 15_000;
 const POLL_MS = 50;
 
+/** How long to wait for a lock, in ms. */
+export interface LockPatience {
+  /** While its holder runs: a gateway that is closing. */
+  live: number;
+  /** While nobody can say whether its holder runs. */
+  unknown: number;
+}
+
+/** A lock that nobody refreshes is free within the second of the two. */
+export const LOCK_PATIENCE: LockPatience = { live: 2_500, unknown: 20_000 };
+
 export interface LockPorts {
   storage: StoragePort;
   clock: Clock;
   log: Log;
   identity: ProcessIdentity;
 }
+
+/** Whether who made a lock still runs. */
+type Holder = 'live' | 'gone' | 'unknown';
 
 /** What is in the lock file. */
 interface Owner {
@@ -27,7 +41,7 @@ interface Owner {
 }
 
 /**
- * Takes the folder's lock, waiting up to `waitMs` for a gateway that is closing; one that its holder left is taken over.
+ * Takes the folder's lock, waiting for a gateway that is closing; one that its holder left is taken over.
  * `instance` names this gateway and must be unique; `onLost` is called if another ever takes the lock from us.
  * @throws LedgerError `locked` when another gateway holds it; the storage's own errors.
  */
@@ -35,17 +49,17 @@ export async function acquireLock(
   ports: LockPorts,
   folder: string,
   instance: string,
-  waitMs: number,
+  patience: LockPatience,
   onLost: () => void,
 ): Promise<LedgerLock> {
   const { identity, clock } = ports;
   const startedAt = await identity.startOf(identity.pid);
   const owner: Owner = { pid: identity.pid, startedAt, hostname: identity.hostname, instance };
   const lock = new LedgerLock(ports, folder, owner);
-  const deadline = clock.now() + waitMs;
+  const since = clock.now();
   try {
     while (!(await lock.attempt())) {
-      if (clock.now() >= deadline) {
+      if (clock.now() - since >= (lock.isHolderLive ? patience.live : patience.unknown)) {
         throw new LedgerError('locked', 'Another FreeLLM gateway has the database open.');
       }
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
@@ -65,6 +79,8 @@ export class LedgerLock {
   private readonly text: string;
   private isDraftMade = false;
   private isReleased = false;
+  /** Whether the last try found the lock of a process that runs. */
+  isHolderLive = false;
   private cancelRefresh: () => void = () => undefined;
 
   constructor(
@@ -91,8 +107,11 @@ export class LedgerLock {
 
   /** One try. True when the lock is ours. */
   async attempt(): Promise<boolean> {
-    const { storage } = this.ports;
-    if (!this.isDraftMade) {
+    const { storage, clock } = this.ports;
+    if (this.isDraftMade) {
+      // Its time becomes the lock's, which would look old from its first moment.
+      await storage.touch(this.draft, clock.now());
+    } else {
       // A full disk leaves an empty one.
       this.isDraftMade = true;
       await storage.writeWhole(this.draft, Buffer.from(this.text));
@@ -100,7 +119,9 @@ export class LedgerLock {
     if (await this.isLinked(this.file)) return true;
     const found = await this.readText();
     if (found === null) return false;
-    return (await this.isStale(found)) && (await this.takeOver(found));
+    const holder = await this.holderOf(found);
+    this.isHolderLive = holder === 'live';
+    return holder === 'gone' && (await this.takeOver(found));
   }
 
   async removeDraft(): Promise<void> {
@@ -139,7 +160,7 @@ export class LedgerLock {
     if (!(await this.isLinked(marker))) {
       const maker = await this.readText(marker);
       // Its maker died on the way: the next try finds the way free.
-      if (maker !== null && (await this.isStale(maker, marker))) await storage.remove(marker);
+      if (maker !== null && (await this.holderOf(maker, marker)) === 'gone') await storage.remove(marker);
       return false;
     }
     try {
@@ -181,18 +202,24 @@ export class LedgerLock {
     return bytes && Buffer.from(bytes).toString('utf8');
   }
 
-  private async isStale(text: string, file = this.file): Promise<boolean> {
+  private async holderOf(text: string, file = this.file): Promise<Holder> {
     const { identity, storage, clock } = this.ports;
     const owner = parseOwner(text);
+    let isRunning = false;
     if (owner?.hostname === identity.hostname) {
-      // An earlier thread of this process left it: there is one gateway in a process.
-      if (owner.pid === identity.pid) return text !== this.text;
-      if (!identity.isAlive(owner.pid)) return true;
+      if (!identity.isAlive(owner.pid)) return 'gone';
       const startedAt = await identity.startOf(owner.pid);
-      if (startedAt !== null && owner.startedAt !== null) return startedAt !== owner.startedAt;
+      const isKnown = startedAt !== null && owner.startedAt !== null;
+      // An earlier thread of this process left it: there is one gateway in a process.
+      const isOwnPid = owner.pid === identity.pid;
+      if (isOwnPid && text !== this.text && (!isKnown || startedAt === owner.startedAt)) return 'gone';
+      if (isKnown && startedAt === owner.startedAt) return 'live';
+      isRunning = !isKnown;
+      // The pid is used again, or the holder has it in another container: only a living one refreshes the lock.
     }
     const stat = await storage.stat(file);
-    return stat !== null && clock.now() - stat.modifiedAt > STALE_MS;
+    if (stat !== null && clock.now() - stat.modifiedAt > STALE_MS) return 'gone';
+    return isRunning ? 'live' : 'unknown';
   }
 }
 

@@ -8,7 +8,7 @@ import { DiskHealth, diskAdvice } from './diskHealth.js';
 import { ImageWriter } from './imageWriter.js';
 import { JournalWriter } from './journalWriter.js';
 import { type Ledger, LedgerError, type LedgerNotice } from './ledger.js';
-import { acquireLock, type LedgerLock } from './lock.js';
+import { acquireLock, type LedgerLock, LOCK_PATIENCE, type LockPatience } from './lock.js';
 import { isNewerLedger } from './newerVersion.js';
 import { currentProcess, type ProcessIdentity } from './processIdentity.js';
 import { type Recovered, recover } from './recovery.js';
@@ -32,8 +32,8 @@ export interface LedgerOptions {
   onNotice(notice: LedgerNotice): void;
   /** Keeps the sums of new request rows, one object for each transaction. */
   newSums?: () => TransactionSums;
-  /** How long to wait for a gateway that is closing, in ms. */
-  lockWaitMs?: number;
+  /** How long to wait for the lock. */
+  lockPatience?: LockPatience;
 }
 
 /** A ledger that is open. */
@@ -44,8 +44,6 @@ export interface OpenLedger extends Ledger {
    */
   maintain<T>(work: (database: SqlDatabase) => T): T;
 }
-
-const LOCK_WAIT_MS = 2_500;
 
 /**
  * Opens the folder's database, making one when there is none.
@@ -64,8 +62,8 @@ export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Pr
     await storage.makeFolder(folder);
     const identity = ports.identity ?? currentProcess();
     const lockPorts = { storage, clock: ports.clock, log: ports.log, identity };
-    const waitMs = options.lockWaitMs ?? LOCK_WAIT_MS;
-    lock = await acquireLock(lockPorts, folder, ports.randomHex(8), waitMs, () => lost());
+    const patience = options.lockPatience ?? LOCK_PATIENCE;
+    lock = await acquireLock(lockPorts, folder, ports.randomHex(8), patience, () => lost());
     // Another may have come and gone while we waited.
     await refuseNewer(storage, folder);
     const openDatabase = await loading;

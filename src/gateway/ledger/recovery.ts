@@ -6,7 +6,7 @@ import { ChangeApplier } from './changeApplier.js';
 import type { LedgerChange } from './changes.js';
 import { damagedName, duplicate, IMAGE, isLockDraft, isTemporary, journalGeneration, PREVIOUS } from './files.js';
 import { checksum } from './imageWriter.js';
-import { HEADER_BYTES, type ImageFacts, readJournal } from './journal.js';
+import { HEADER_BYTES, type ImageFacts, readJournal, salvageJournal } from './journal.js';
 import type { JournalPosition } from './journalWriter.js';
 import type { LedgerNotice } from './ledger.js';
 import { type ImageMeta, readMeta } from './meta.js';
@@ -78,8 +78,8 @@ class Recovery {
     const current = await this.openImage(IMAGE);
     const image = current ?? (await this.openImage(PREVIOUS));
     if (!image) await this.readJournals(0);
-    const databaseId =
-      image?.meta.databaseId ?? this.journals.at(-1)?.contents.header.databaseId ?? this.ports.randomHex(16);
+    const newest = this.journals.findLast(({ contents }) => !contents.isHeaderLost);
+    const databaseId = image?.meta.databaseId ?? newest?.contents.header.databaseId ?? this.ports.randomHex(16);
     await this.setStrangersAside(databaseId);
     let plan = planReplay(this.journals, image?.meta.seq ?? 0);
     // An older file was put in the place of ours: what came after it does not continue it.
@@ -88,7 +88,9 @@ class Recovery {
       await this.setHistoryAside();
       plan = planReplay([], current.meta.seq);
     }
+    if (plan.isApart && image) this.noticeGap();
     for (const name of plan.damaged) await this.setAside(name, 'journal', true);
+    for (const name of plan.unplaced) await this.setAside(name, 'journal');
     const database = image?.database ?? this.ports.openDatabase(null);
     const migrated = migrate(database);
     await this.replay(database, plan);
@@ -111,12 +113,21 @@ class Recovery {
       if (generation === null || generation < from || this.read.has(name)) continue;
       this.read.add(name);
       const bytes = await this.ports.storage.read(this.at(name));
-      const contents = bytes && readJournal(bytes);
-      if (contents) this.journals.push({ name, contents });
+      const contents = bytes && (readJournal(bytes) ?? salvageJournal(bytes, generation));
+      if (contents) this.take({ name, contents });
       // A gateway that dies while it starts a journal leaves part of a header; more than that was damaged later.
       else if (bytes && bytes.length > HEADER_BYTES) await this.setAside(name, 'journal');
     }
     this.journals.sort((a, b) => a.contents.header.generation - b.contents.header.generation);
+  }
+
+  private take(journal: FoundJournal): void {
+    this.journals.push(journal);
+    const { bytes, end } = journal.contents;
+    if (end === bytes.length) return;
+    // A kill leaves it like that, too: no notice.
+    const fields = { file: journal.name, bytes: bytes.length - end };
+    this.ports.log.log('info', 'ledger', 'the end of a journal is no whole record and was left out', fields);
   }
 
   /** Opens an image and reads the journals that it needs; null when there is none or it is damaged, then set aside. */
@@ -173,7 +184,7 @@ class Recovery {
   }
 
   private async setStrangersAside(databaseId: string): Promise<void> {
-    const isOurs = ({ contents }: FoundJournal) => contents.header.databaseId === databaseId;
+    const isOurs = ({ contents }: FoundJournal) => contents.isHeaderLost || contents.header.databaseId === databaseId;
     for (const journal of this.journals) if (!isOurs(journal)) await this.setAside(journal.name, 'journal');
     this.journals = this.journals.filter(isOurs);
   }
@@ -215,6 +226,14 @@ class Recovery {
       message: `${what} was damaged and is now ${aside}. ${then}`,
       file: this.at(aside),
     });
+  }
+
+  /** The image before is used, and what came next is nowhere. */
+  private noticeGap(): void {
+    const { log, onNotice } = this.ports;
+    log.log('error', 'ledger', 'changes are missing between the image and the journals');
+    const message = 'Changes are missing from the database: a journal file is gone. FreeLLM kept what it could read.';
+    onNotice({ kind: 'damaged', message, file: null });
   }
 
   private async removeTemporary(): Promise<void> {

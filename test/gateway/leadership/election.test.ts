@@ -249,7 +249,9 @@ describe('election', () => {
     assert.deepEqual(a.told(), ['leading']);
     port.release();
     const b = stand('b', { bindError: new LedgerError('locked', 'in use') });
-    await pass(6_000);
+    await pass(19_000);
+    assert.deepEqual(b.told(), []);
+    await pass(2_000);
     assert.deepEqual(b.told(), ['failed']);
     assert.deepEqual(clock.pending(), []);
   });

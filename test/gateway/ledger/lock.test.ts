@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { acquireLock, type LedgerLock } from '../../../src/gateway/ledger/lock.js';
+import { acquireLock, type LedgerLock, LOCK_PATIENCE, type LockPatience } from '../../../src/gateway/ledger/lock.js';
 import { nodeStorage } from '../../../src/gateway/ledger/nodeStorage.js';
 import { currentProcess, type ProcessIdentity } from '../../../src/gateway/ledger/processIdentity.js';
 import type { StoragePort } from '../../../src/gateway/ledger/storage.js';
@@ -24,10 +24,10 @@ describe('the ledger’s lock', () => {
   function take(
     identity: ProcessIdentity,
     instance: string,
-    more: { waitMs?: number; storage?: StoragePort; onLost?: () => void } = {},
+    more: { patience?: LockPatience; storage?: StoragePort; onLost?: () => void } = {},
   ): Promise<LedgerLock> {
-    const { waitMs = 0, storage = disk, onLost = () => undefined } = more;
-    return acquireLock({ storage, clock, log, identity }, '/ledger', instance, waitMs, onLost);
+    const { patience = { live: 0, unknown: 0 }, storage = disk, onLost = () => undefined } = more;
+    return acquireLock({ storage, clock, log, identity }, '/ledger', instance, patience, onLost);
   }
   const isLocked = (taking: Promise<LedgerLock>) => assert.rejects(taking, { name: 'LedgerError', kind: 'locked' });
 
@@ -47,14 +47,14 @@ describe('the ledger’s lock', () => {
 
   it('is waited for while a gateway closes', async () => {
     const lock = await take(processOf(1, ALIVE), 'a');
-    const taking = take(processOf(2, ALIVE), 'b', { waitMs: 2_500 });
+    const taking = take(processOf(2, ALIVE), 'b', { patience: LOCK_PATIENCE });
     await settled();
     clock.advance(1_000);
     await lock.release();
     await settled();
     clock.advance(50);
     assert.ok(await (await taking).isHeld());
-    const late = isLocked(take(processOf(3, ALIVE), 'c', { waitMs: 100 }));
+    const late = isLocked(take(processOf(3, ALIVE), 'c', { patience: { live: 100, unknown: 0 } }));
     for (let at = 0; at < 3; at++) {
       await settled();
       clock.advance(50);
@@ -62,7 +62,7 @@ describe('the ledger’s lock', () => {
     await late;
   });
 
-  it('is taken over from a dead process, a reused pid and an earlier thread of our own', async () => {
+  it('is taken over from a dead process, a reused pid that does not refresh it and an earlier thread of our own', async () => {
     await take(processOf(1), 'a');
     const second = await take(processOf(2), 'b');
     assert.ok(await second.isHeld());
@@ -71,9 +71,14 @@ describe('the ledger’s lock', () => {
       isAlive: () => true,
       startOf: async (pid) => `another-start-${pid}`,
     };
+    // It may as well be a container's: they count their own pids.
+    await isLocked(take(reused, 'c'));
+    await isLocked(take({ ...reused, pid: 2 }, 'c'));
+    disk.put('ledger.lock', disk.files().get('ledger.lock') ?? Buffer.alloc(0), clock.now() - 15_001);
     const third = await take(reused, 'c');
     assert.ok(await third.isHeld());
-    assert.ok(await (await take({ ...reused, startOf: async () => null }, 'd')).isHeld());
+    assert.ok(await (await take(reused, 'd')).isHeld());
+    assert.ok(await (await take({ ...reused, startOf: async () => null }, 'e')).isHeld());
     assert.deepEqual([...disk.files().keys()], ['ledger.lock']);
   });
 
@@ -101,6 +106,27 @@ describe('the ledger’s lock', () => {
     assert.ok(await (await take(processOf(2), 'b')).isHeld());
   });
 
+  it('is waited for until it is old when nobody can say whether its holder runs, and not for long when one does', async () => {
+    const waiting = async (taking: Promise<LedgerLock>) => {
+      const since = clock.now();
+      let isOver = false;
+      const ended = taking.then(
+        () => 'taken',
+        () => 'locked',
+      );
+      void ended.then(() => {
+        isOver = true;
+      });
+      for (await settled(); !isOver; await settled()) clock.advance(50);
+      return `${await ended} after ${clock.now() - since}`;
+    };
+    const patience = LOCK_PATIENCE;
+    disk.put('ledger.lock', Buffer.alloc(0), clock.now());
+    assert.equal(await waiting(take(processOf(2, ALIVE), 'b', { patience })), 'taken after 15050');
+    assert.equal(await waiting(take(processOf(3, ALIVE), 'c', { patience })), 'locked after 2500');
+    assert.equal(await waiting(take(processOf(4, [], 'there'), 'd', { patience })), 'locked after 20000');
+  });
+
   it('is won by one of many that find it stale at once', async () => {
     await take(processOf(100), 'dead');
     for (let round = 0; round < 20; round++) {
@@ -116,7 +142,7 @@ describe('the ledger’s lock', () => {
     await take(processOf(100), 'dead');
     const owner = disk.files().get('ledger.lock') ?? Buffer.alloc(0);
     disk.put('ledger.lock.dead.taken.tmp', Buffer.from(owner.toString().replace('"dead"', '"died too"')));
-    const taking = take(processOf(1), 'a', { waitMs: 200 });
+    const taking = take(processOf(1), 'a', { patience: LOCK_PATIENCE });
     await settled();
     clock.advance(50);
     assert.ok(await (await taking).isHeld());
@@ -144,8 +170,9 @@ describe('the ledger’s lock', () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'freellm-lock-'));
     try {
       const ports = { storage: nodeStorage, clock, log };
+      const patience = { live: 0, unknown: 0 };
       const acquire = (pid: number, instance: string) =>
-        acquireLock({ ...ports, identity: processOf(pid, [1, 2]) }, folder, instance, 0, () => undefined);
+        acquireLock({ ...ports, identity: processOf(pid, [1, 2]) }, folder, instance, patience, () => undefined);
       const lock = await acquire(1, 'a');
       await isLocked(acquire(2, 'b'));
       await lock.release();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { encodeChange, encodeHeader } from '../../../src/gateway/ledger/journal.js';
+import { encodeChange, encodeHeader, HEADER_BYTES } from '../../../src/gateway/ledger/journal.js';
 import { isNewerLedger } from '../../../src/gateway/ledger/newerVersion.js';
 import { migrate, SCHEMA_VERSION } from '../../../src/gateway/ledger/schema.js';
 import { loadSqlite } from '../../../src/gateway/ledger/sqlite.js';
@@ -125,6 +125,27 @@ describe('opening what was left', () => {
     }
   });
 
+  it('logs how much of a torn journal was left out', async () => {
+    const disk = await usedDisk();
+    const name = newestJournal(disk);
+    const journal = bytesOf(disk, name);
+    disk.put(name, Buffer.concat([journal, Buffer.from('garbage')]));
+    const { ledger, notices, lines } = await openBed(disk);
+    await ledger.close();
+    assert.deepEqual(notices, []);
+    const said = 'info the end of a journal is no whole record and was left out';
+    assert.ok(lines.includes(`${said} {"file":"${name}","bytes":7}`), lines.join('\n'));
+  });
+
+  it('says so when a journal is gone that the image before needs', async () => {
+    const disk = await usedDisk();
+    await disk.remove(IMAGE);
+    const journals = [...disk.files().keys()].filter((name) => name.endsWith('.journal')).sort();
+    for (const name of journals.slice(0, -1)) await disk.remove(name);
+    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), ['damaged null']);
+    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), []);
+  });
+
   it('sets a copy of a damaged journal aside and keeps what is behind the damage', async () => {
     const disk = await usedDisk();
     const name = newestJournal(disk);
@@ -134,6 +155,45 @@ describe('opening what was left', () => {
     assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 3), [`${ASIDE}.journal`]);
     assert.deepEqual(bytesOf(disk, 'ledger.damaged-2026-11-21-120000.journal'), journal);
     assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 3), []);
+  });
+
+  it('loses nothing when a journal’s header is damaged anywhere', async () => {
+    const used = await usedDisk();
+    const name = newestJournal(used);
+    for (let at = 0; at < HEADER_BYTES; at += 4) {
+      const disk = used.after('kill');
+      const journal = bytesOf(disk, name);
+      journal[at]! ^= 1;
+      disk.put(name, journal);
+      assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), [`${ASIDE}.journal`], `a bit of byte ${at}`);
+      assert.deepEqual(bytesOf(disk, 'ledger.damaged-2026-11-21-120000.journal'), journal);
+      assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), []);
+    }
+  });
+
+  it('keeps what journals with damaged headers hold when both images are damaged', async () => {
+    const disk = await usedDisk();
+    for (const name of [IMAGE, PREVIOUS]) disk.put(name, bytesOf(disk, name).subarray(0, 5000));
+    for (const name of [...disk.files().keys()].filter((one) => one.endsWith('.journal'))) {
+      const journal = bytesOf(disk, name);
+      journal[20]! ^= 1;
+      disk.put(name, journal);
+    }
+    await holds(disk, ['s2', 's3'], 3);
+    assert.deepEqual(await holds(disk, ['s2', 's3'], 3), []);
+  });
+
+  it('does not replay a journal with a damaged header that does not continue the rest', async () => {
+    for (const seq of [1, 900]) {
+      const disk = await usedDisk();
+      const journal = Buffer.concat([
+        Buffer.alloc(HEADER_BYTES),
+        encodeChange(seq, JSON.stringify(setting('foreign'))),
+      ]);
+      disk.put('ledger.000090.journal', journal);
+      assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), [`${ASIDE}.journal`]);
+      assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), []);
+    }
   });
 
   it('never replays another database’s journal', async () => {
