@@ -46,9 +46,11 @@ export async function measureLedger(root: string, folder: string, upstream: stri
   const startEmptyMs = await median(5, () => startMs(args));
   const ledger = await open(root, data);
   const { appendMicros, applyMicros } = await fill(ledger);
-  // Something new, so that there is an image to make.
-  ledger.append({ type: 'request', row: requestRow(LEDGER_ROWS, Date.now()) });
-  const checkpointPauseMs = await longestPause(() => ledger.close());
+  await ledger.close();
+  // Opened anew, with one change: no checkpoint of the filling runs any more, and closing has an image to make.
+  const changed = await open(root, data);
+  changed.append({ type: 'request', row: requestRow(LEDGER_ROWS, Date.now()) });
+  const checkpointPauseMs = await longestPause(() => changed.close());
   const started = await median(5, () => startMs(args));
   const analytics = await askAnalytics(args);
   const again = await open(root, data);

@@ -5,7 +5,7 @@ import type { SqlDatabase, SqlValue } from './sqlite.js';
 const MAX_SCANNED = 10_000;
 
 const COLUMNS = `id, at, client, token_id, model, is_stream, status, http_status, error_code, provider, served_model,
-  key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms`;
+  key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts`;
 
 /** A place in the log, between two rows: those before it are older. Ids order what came in the same ms. */
 interface Position {
@@ -39,21 +39,20 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
 
 /** One request with its attempts; null when there is none (any more). */
 export function readRequest(database: SqlDatabase, id: string): RequestDetail | null {
-  const row = database.row(`SELECT ${COLUMNS} FROM requests WHERE id = ?`, [id]);
+  const row = database.row(`SELECT ${COLUMNS}, answer_ms, passed_over FROM requests WHERE id = ?`, [id]);
   if (!row) return null;
   const attempts = database.rows(
     'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
   const view = toView(row);
-  const answerMs = row[17] as number | null;
+  const [answerMs = null, passedOver = null] = row.slice(17) as [number | null, string | null];
   const { provider, servedModel, keyId } = view;
   const all = attempts.map(toAttempt);
   if (answerMs !== null && provider !== null && servedModel !== null) {
     all.push({ provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs });
   }
-  const [passedOver = null] = database.row('SELECT passed_over FROM requests WHERE id = ?', [id]) ?? [];
-  return { ...view, attempts: all, passedOver: passedOver === null ? [] : JSON.parse(passedOver as string) };
+  return { ...view, attempts: all, passedOver: passedOver === null ? [] : JSON.parse(passedOver) };
 }
 
 /** The oldest time that a scan from `at` may look at, when there may be rows below it; else null. */
