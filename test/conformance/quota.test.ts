@@ -8,7 +8,7 @@ import { useBed } from '../support/bed.js';
 import { minute, second } from '../support/failoverScene.js';
 import { createGate } from '../support/gate.js';
 import { createManualClock } from '../support/manualClock.js';
-import { chatCompletion, type Handler, json } from '../support/provider.js';
+import { chatCompletion, errorStatus, type Handler, json } from '../support/provider.js';
 import { assertError, chainOf, u1Name, u2Name } from '../support/scenario.js';
 
 type Limits = NonNullable<ConfigFile['limits']>[string];
@@ -194,5 +194,17 @@ describe('conformance E: the queue', () => {
     clock.advance(21 * second + 100);
     assert.equal((await waited).status, 200);
     assert.equal(u1.requests.length, 26);
+  });
+
+  it('a cooldown that ends when the waiting must end is not waited for', async () => {
+    const clock = createManualClock();
+    const u1 = await bed.provider(errorStatus(429, 'slow down', { 'retry-after': '30' }));
+    const gateway = await bed.gateway({
+      clock,
+      config: { ...chainOf(u1), settings: { healthProbes: false, 'queue.timeoutSeconds': 30 } },
+    });
+    const { headers } = await gateway.chat();
+    assert.equal(headers['retry-after'], '30');
+    assert.equal(u1.requests.length, 1);
   });
 });

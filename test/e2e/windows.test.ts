@@ -65,7 +65,7 @@ describe('three windows, one gateway', function () {
     this.timeout(300_000);
     provider = await startProvider(chatCompletion({ text: 'Hello from the lab.' }));
     provider.onGet(json(200, { object: 'list', data: [{ id: 'lab-large' }] }));
-    busy = await startProvider(errorStatus(429, 'busy', { 'retry-after': '60' }));
+    busy = await startProvider(errorStatus(429, 'busy', { 'retry-after': '300' }));
     busy.onGet(json(200, { object: 'list', data: [{ id: 'busy-large' }] }));
     port = await freePort();
     host = await startHost({ vsix: [vsix()], settings: { 'freellm.port': port } });

@@ -179,12 +179,12 @@ async function waitForOne(
   search: CandidateSearch,
   failures: readonly AttemptRecord[],
 ): Promise<Taken | null> {
-  const { waitingRoom, clock } = context;
+  const { waitingRoom } = context;
   const deadline = run.startedAt + context.queueMs();
   const freeAt = search.freeAt();
   const isOnlyLimits = failures.every(({ kind }) => kind === 'rate_limit' || kind === 'daily_quota');
-  if (!isOnlyLimits || freeAt === null || freeAt > deadline || clock.now() >= deadline || waitingRoom.isFull)
-    return null;
+  // At the deadline itself it would be too late to ask anybody.
+  if (!isOnlyLimits || freeAt === null || freeAt >= deadline || waitingRoom.isFull) return null;
   search.forgetSkips();
   let taken: Taken | null = null;
   context.onWaiting?.(run.id, freeAt);
