@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import type { AdminClient, NewKey } from './adminClient.js';
+import type { NewKey } from '../protocol/api.js';
+import type { AdminClient } from './adminClient.js';
 import { checkLive, pickDoubt } from './keyCheck.js';
 import { cleanKey } from './keyShapes.js';
 import { askText, back, cancelled, isValue, type Way } from './quickInput.js';

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
+import type { NewKey } from '../protocol/api.js';
 import type { ProviderView } from '../protocol/provider.js';
 import { askCustomEndpoint } from './addCustomEndpoint.js';
-import type { AdminClient, NewKey } from './adminClient.js';
+import type { AdminClient } from './adminClient.js';
 import { commands } from './contributions.js';
 import { attempt, type GatewayAccess } from './gatewayAccess.js';
 import { checkLive, pickDoubt } from './keyCheck.js';
