@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
-import { addKey } from './vscode/addKey.js';
+import { addKey, replaceKey } from './vscode/addKey.js';
 import { commands, internalCommands } from './vscode/contributions.js';
 import { copyEndpoint } from './vscode/copyEndpoint.js';
 import { GatewayAccess } from './vscode/gatewayAccess.js';
 import { LeaderConnections } from './vscode/leaderConnections.js';
 import { createLog } from './vscode/log.js';
-import { manageKeys } from './vscode/manageKeys.js';
 import { gatewayIsElsewhere, gatewayRestarted } from './vscode/notices.js';
+import { registerOverview } from './vscode/overviewView.js';
+import { Panels } from './vscode/panels/panels.js';
 import { SecretStore } from './vscode/secretStore.js';
 import { StatusBar } from './vscode/statusBar.js';
 import { StatusFeed } from './vscode/statusFeed.js';
@@ -33,6 +34,19 @@ export function activate(context: vscode.ExtensionContext): void {
     if (state.kind === 'running') gatewayRestarted(state.url);
     if (state.kind === 'following') gatewayIsElsewhere(state.url);
   };
+  const panels = new Panels(
+    context.extensionUri,
+    host,
+    connections,
+    {
+      addKey: (provider) => addKey(access, provider),
+      replaceKey: (id) => (id === undefined ? undefined : replaceKey(access, id)),
+      copyEndpoint: () => copyEndpoint(access),
+      restartGateway: restart,
+      showLog: () => channel.show(true),
+    },
+    log,
+  );
 
   context.subscriptions.push(
     channel,
@@ -40,13 +54,15 @@ export function activate(context: vscode.ExtensionContext): void {
     statusBar,
     feed,
     connections,
+    panels,
+    registerOverview(),
     host.onDidChangeState((state) => feed.follow(state)),
     vscode.commands.registerCommand(commands.addKey, () => addKey(access)),
+    vscode.commands.registerCommand(commands.openKeys, () => panels.show('keys')),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),
     vscode.commands.registerCommand(commands.restartGateway, restart),
     vscode.commands.registerCommand(commands.showLog, () => channel.show(true)),
     vscode.commands.registerCommand(internalCommands.showMenu, () => showStatusMenu(statusBar.status)),
-    vscode.commands.registerCommand(internalCommands.manageKeys, () => manageKeys(access)),
   );
   close = () => host.dispose();
   supervision.begin();

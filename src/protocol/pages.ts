@@ -10,7 +10,7 @@ export const pageId = z.enum(['keys', 'chain']);
 export type PageId = z.infer<typeof pageId>;
 
 /** What a page may ask the editor side to do beside calls of the API. */
-export const pageCommand = z.enum(['addKey', 'addEndpoint', 'replaceKey', 'copyEndpoint', 'restartGateway', 'showLog']);
+export const pageCommand = z.enum(['addKey', 'replaceKey', 'copyEndpoint', 'restartGateway', 'showLog']);
 export type PageCommand = z.infer<typeof pageCommand>;
 
 /** From a page. */
@@ -26,7 +26,7 @@ export const fromPage = z.discriminatedUnion('type', [
   }),
   /** The answer to this call is no longer wanted. */
   z.strictObject({ type: z.literal('cancel'), id: z.number().int().nonnegative() }),
-  /** `argument` is a provider's or a key's id. */
+  /** `argument` is a provider's id, `custom` for an endpoint of the user's own, or a key's id. */
   z.strictObject({ type: z.literal('command'), command: pageCommand, argument: z.string().max(300).optional() }),
   z.strictObject({ type: z.literal('open'), page: pageId }),
   z.strictObject({ type: z.literal('openExternal'), url: z.url({ protocol: /^https$/ }).max(2_000) }),

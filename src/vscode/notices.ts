@@ -124,20 +124,3 @@ export async function endpointCopied(): Promise<'url' | 'token' | 'other' | null
 export function copied(what: string): void {
   vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Copied: {0}', what), 3000);
 }
-
-/** Asks before a key's secret is gone for good. */
-export async function confirmRemoveKey(provider: string, label: string): Promise<boolean> {
-  const remove = vscode.l10n.t('Remove');
-  const choice = await vscode.window.showWarningMessage(
-    vscode.l10n.t('Remove the key “{0}” of {1}?', label, provider),
-    { modal: true, detail: vscode.l10n.t('Its secret is deleted from VS Code’s secret storage.') },
-    remove,
-  );
-  return choice === remove;
-}
-
-/** What a key check that the user started found. */
-export function keyTested(label: string, isHealthy: boolean, words: string): void {
-  const message = vscode.l10n.t('{0}: {1}', label, words);
-  void (isHealthy ? vscode.window.showInformationMessage(message) : vscode.window.showWarningMessage(message));
-}
