@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { addKey, replaceKey } from './vscode/addKey.js';
+import { addKey } from './vscode/addKey.js';
 import { commands, internalCommands } from './vscode/contributions.js';
 import { copyEndpoint } from './vscode/copyEndpoint.js';
 import { GatewayAccess } from './vscode/gatewayAccess.js';
@@ -7,7 +7,10 @@ import { LeaderConnections } from './vscode/leaderConnections.js';
 import { createLog } from './vscode/log.js';
 import { gatewayIsElsewhere, gatewayRestarted } from './vscode/notices.js';
 import { registerOverview } from './vscode/overviewView.js';
+import { pageCommands, removeKey } from './vscode/pageCommands.js';
 import { Panels } from './vscode/panels/panels.js';
+import { Removals } from './vscode/panels/removals.js';
+import { rotateToken } from './vscode/rotateToken.js';
 import { SecretStore } from './vscode/secretStore.js';
 import { StatusBar } from './vscode/statusBar.js';
 import { StatusFeed } from './vscode/statusFeed.js';
@@ -34,19 +37,18 @@ export function activate(context: vscode.ExtensionContext): void {
     if (state.kind === 'running') gatewayRestarted(state.url);
     if (state.kind === 'following') gatewayIsElsewhere(state.url);
   };
-  const panels = new Panels(
-    context.extensionUri,
-    host,
-    connections,
-    {
-      addKey: (provider) => addKey(access, provider),
-      replaceKey: (id) => (id === undefined ? undefined : replaceKey(access, id)),
-      copyEndpoint: () => copyEndpoint(access),
-      restartGateway: restart,
-      showLog: () => channel.show(true),
-    },
-    log,
-  );
+  const removals = new Removals({
+    remove: (id) => removeKey(access, id),
+    onChange: (removing) => panels.removalsChanged(removing),
+  });
+  const deeds = pageCommands({
+    access,
+    removals,
+    restart,
+    showLog: () => channel.show(true),
+    rotateToken: () => rotateToken(access, () => panels.endpointChanged()),
+  });
+  const panels: Panels = new Panels(context.extensionUri, host, connections, deeds, log);
 
   context.subscriptions.push(
     channel,
@@ -55,6 +57,7 @@ export function activate(context: vscode.ExtensionContext): void {
     feed,
     connections,
     panels,
+    removals,
     registerOverview(),
     host.onDidChangeState((state) => feed.follow(state)),
     vscode.commands.registerCommand(commands.addKey, () => addKey(access)),

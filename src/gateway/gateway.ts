@@ -43,6 +43,7 @@ import { buildInventory, type Candidate, type Inventory } from './routing/invent
 import { nearestNames } from './routing/nearestNames.js';
 import { WaitingRoom } from './routing/waitingRoom.js';
 import { Settings } from './settings.js';
+import { UnifiedToken } from './unifiedToken.js';
 
 export interface GatewayOptions {
   /** 127.0.0.1 by default. */
@@ -70,6 +71,8 @@ export interface GatewayOptions {
   readKeys?(): Promise<StoredKey[]>;
   /** The ledger has something to say that the user should know. */
   onNotice?(notice: LedgerNotice): void;
+  /** Keeps another unified token; resolves when it is safe. Without it the token cannot be replaced. */
+  saveToken?(token: string): Promise<void>;
   /** Stores the keys that came over the admin API; resolves when they are safe. Without it they live in memory. */
   saveKeys?(keys: StoredKey[]): Promise<void>;
 }
@@ -110,7 +113,7 @@ export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gat
 /** The gateway's parts and how they hang together. */
 class GatewayHouse {
   private readonly config: ConfigFile;
-  private readonly token: string;
+  private readonly token: UnifiedToken;
   private readonly adminToken: string;
   private readonly instance: string;
   private readonly secret: string;
@@ -145,7 +148,11 @@ class GatewayHouse {
     const { clock } = ports;
     this.hex = ports.randomHex ?? randomHex;
     this.config = options.config ?? {};
-    this.token = this.config.token ?? options.token ?? `freellmapi-${this.hex(24)}`;
+    const newToken = () => `freellmapi-${this.hex(24)}`;
+    this.token = new UnifiedToken(this.config.token ?? options.token ?? newToken(), {
+      create: newToken,
+      save: this.config.token === undefined ? options.saveToken : undefined,
+    });
     this.adminToken = this.config.adminToken ?? options.adminToken ?? this.hex(24);
     this.instance = options.instance ?? this.hex(16);
     this.secret = options.secret ?? this.hex(32);
@@ -213,7 +220,7 @@ class GatewayHouse {
     this.announce();
     this.warnOfUnknownModels();
     if (this.settings.all.healthProbes) this.keyService.discover();
-    return { url: this.url, port, token: this.token, adminToken: this.adminToken };
+    return { url: this.url, port, token: this.token.current, adminToken: this.adminToken };
   }
 
   async close(graceMs = 0): Promise<void> {
@@ -405,7 +412,8 @@ class GatewayHouse {
       chat: { clock, log, active, clients: new ClientNames(), record, inventory, loop: this.loopContext() },
       api: {
         version: this.options.version,
-        endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),
+        endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token.current }),
+        rotateToken: () => this.token.rotate(),
         closing: this.closing.signal,
         clock,
         events: this.events,
@@ -417,7 +425,7 @@ class GatewayHouse {
         chain: this.chain,
         isChainFixed: this.config.chain !== undefined,
         state: () => this.state(),
-        providers: () => providerViews(this.keys, this.models.all(), inventory()),
+        providers: () => providerViews(this.keys, this.models.all(), inventory(), this.config),
         chainModels: () => chainView(inventory(), this.chain.entries, this.isFree),
         quota: this.quota,
       },

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { analytics, analyticsQuery, requestDetail, requestPage, requestsQuery } from './analytics.js';
+import { analytics, analyticsQuery, keyActivity, requestDetail, requestPage, requestsQuery } from './analytics.js';
 
 /**
  * The admin API in one table: method, path, what goes in and what comes out. The server's validation and
@@ -19,6 +19,7 @@ const keyView = z.object({
   }),
   limits: z.record(z.string(), z.number()),
   models: z.array(z.string()).nullable(),
+  isFixed: z.boolean(),
 });
 
 const keyCheck = z.object({
@@ -66,6 +67,7 @@ const provider = z.object({
   id: z.string(),
   name: z.string(),
   offers: z.string(),
+  baseUrl: z.string(),
   keyUrl: z.string().nullable(),
   isKeyless: z.boolean(),
   hasAccountId: z.boolean(),
@@ -123,6 +125,8 @@ const quotaUse = z.object({
   limit: z.number().nullable(),
   source: z.enum(['catalog', 'user', 'header', 'error']).nullable(),
   resetsAt: z.number(),
+  learnedAt: z.number().nullable(),
+  lastsUntil: z.number().nullable(),
 });
 
 const list = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item) });
@@ -165,6 +169,12 @@ export const apiEndpoints = {
     summary: 'What clients need: base URL and unified token',
     output: z.object({ baseUrl: z.string(), token: z.string() }),
   },
+  rotateToken: {
+    method: 'POST',
+    path: '/api/endpoint/rotate',
+    summary: 'Makes a new unified token; the old one is refused from then on',
+    output: z.object({ baseUrl: z.string(), token: z.string() }),
+  },
   listProviders: {
     method: 'GET',
     path: '/api/providers',
@@ -194,6 +204,12 @@ export const apiEndpoints = {
     path: '/api/keys/{id}/test',
     summary: 'Asks the provider whether the key is valid',
     output: keyCheck,
+  },
+  getKeyActivity: {
+    method: 'GET',
+    path: '/api/keys/{id}/activity',
+    summary: 'What a key did in the last 24 hours',
+    output: keyActivity,
   },
   getSettings: { method: 'GET', path: '/api/settings', summary: 'The settings in force', output: settings },
   putSettings: {

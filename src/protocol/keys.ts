@@ -12,6 +12,8 @@ export interface KeyView {
   limits: Record<string, number>;
   /** Restricts the key to these models; null for all. */
   models: string[] | null;
+  /** It is in the config file, and only changed there. */
+  isFixed: boolean;
 }
 
 /** What a key check found (`POST /api/keys/{id}/test`, and `POST /api/keys` with `"check": true`). */

@@ -10,7 +10,16 @@ export const pageId = z.enum(['keys', 'chain']);
 export type PageId = z.infer<typeof pageId>;
 
 /** What a page may ask the editor side to do beside calls of the API. */
-export const pageCommand = z.enum(['addKey', 'replaceKey', 'copyEndpoint', 'restartGateway', 'showLog']);
+export const pageCommand = z.enum([
+  'addKey',
+  'replaceKey',
+  'removeKey',
+  'undoRemoveKey',
+  'copyEndpoint',
+  'rotateToken',
+  'restartGateway',
+  'showLog',
+]);
 export type PageCommand = z.infer<typeof pageCommand>;
 
 /** From a page. */
@@ -44,6 +53,8 @@ export interface Frame {
   gateway: FrameGateway;
   /** What clients need, the token masked: `freellmapi-…f3a9`. null until it was read. */
   endpoint: { baseUrl: string; tokenMask: string } | null;
+  /** Keys that are removed at `until` (ms since the epoch) unless that is undone. */
+  removing: { keyId: string; until: number }[];
 }
 
 /** What a page begins with; in its document as JSON. */

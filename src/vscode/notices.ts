@@ -124,3 +124,23 @@ export async function endpointCopied(): Promise<'url' | 'token' | 'other' | null
 export function copied(what: string): void {
   vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Copied: {0}', what), 3000);
 }
+
+/** Asks before the token that clients hold is of no more use. */
+export async function confirmRotate(): Promise<boolean> {
+  const replace = vscode.l10n.t('Replace Token');
+  const choice = await vscode.window.showWarningMessage(
+    vscode.l10n.t('Replace the token of the endpoint?'),
+    {
+      modal: true,
+      detail: vscode.l10n.t('Every client must then be given the new one; with the old one it is refused.'),
+    },
+    replace,
+  );
+  return choice === replace;
+}
+
+/** The endpoint has another token. Resolves with true if the user wants it copied. */
+export async function tokenRotated(): Promise<boolean> {
+  const copy = vscode.l10n.t('Copy Token');
+  return (await vscode.window.showInformationMessage(vscode.l10n.t('The endpoint has a new token.'), copy)) === copy;
+}

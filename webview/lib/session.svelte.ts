@@ -13,7 +13,7 @@ export class Session {
   readonly client: ApiClient;
   /** The present, in steps of a second while the page can be seen. */
   now = $state(Date.now());
-  frame: Frame = $state.raw({ gateway: { kind: 'starting' }, endpoint: null });
+  frame: Frame = $state.raw({ gateway: { kind: 'starting' }, endpoint: null, removing: [] });
   undoables: readonly Undoable[] = $state.raw([]);
   private readonly transport: PageTransport;
   private readonly eventListeners = new Set<(events: GatewayEvent[]) => void>();

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hono } from 'hono';
-import type { Analytics, RequestDetail, RequestPage } from '../../protocol/analytics.js';
+import type { Analytics, KeyActivity, RequestDetail, RequestPage } from '../../protocol/analytics.js';
 import { analyticsSteps } from '../ledger/analytics.js';
+import { keyActivitySteps } from '../ledger/keyActivity.js';
 import { listRequests, readRequest } from '../ledger/requestLog.js';
 import type { SqlDatabase } from '../ledger/sqlite.js';
 import type { Env } from './apiRoutes.js';
@@ -21,11 +22,11 @@ export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSour
   routes.get('/api/analytics', async (c) => {
     const { window } = readQuery('getAnalytics', c);
     const steps = source.query((database) => analyticsSteps(database, window, source.now()));
-    for (;;) {
-      const step = source.query(() => steps.next());
-      if (step.done) return c.json<Analytics>(step.value);
-      await nextTurn();
-    }
+    return c.json<Analytics>(await walk(source, steps));
+  });
+  routes.get('/api/keys/:id/activity', async (c) => {
+    const steps = source.query((database) => keyActivitySteps(database, c.req.param('id'), source.now()));
+    return c.json<KeyActivity>(await walk(source, steps));
   });
   routes.get('/api/requests', (c) => {
     const page = readQuery('listRequests', c);
@@ -37,4 +38,13 @@ export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSour
     const message = 'There is no request with this id, or it was too old to keep';
     throw new HttpError(404, 'invalid_request_error', 'not_found', message);
   });
+}
+
+/** Walks through a long reading, letting others run between its steps. */
+async function walk<T>(source: AnalyticsSource, steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const step = source.query(() => steps.next());
+    if (step.done) return step.value;
+    await nextTurn();
+  }
 }

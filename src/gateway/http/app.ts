@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import { credentialOf } from '../../loopback/proof.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import { sealKeys } from '../leadership/handover.js';
+import type { UnifiedToken } from '../unifiedToken.js';
 import {
   createTokenCheck,
   forbiddenHost,
@@ -24,7 +25,7 @@ export interface AppContext {
   chat: ChatRouteContext;
   api: ApiContext;
   isFree: IsFree;
-  token: string;
+  token: UnifiedToken;
   adminToken: string;
   /** The gateway's own secret, and the instance that it proves. */
   secret: string;
@@ -55,7 +56,7 @@ function createGate(context: AppContext): Gate {
   const isAdmin = createTokenCheck(context.adminToken);
   const isFollower = createTokenCheck(credentialOf(context.secret, context.instance));
   const checks = {
-    unified: createTokenCheck(context.token),
+    unified: (token: string) => context.token.matches(token),
     admin: (token: string) => isAdmin(token) || isFollower(token),
     follower: isFollower,
   };

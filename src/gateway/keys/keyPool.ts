@@ -90,6 +90,7 @@ export function keyView(key: PoolKey): KeyView {
     health: { status: key.health.status, message: key.health.message, checkedAt: key.health.checkedAt },
     limits: key.limits ?? {},
     models: key.models ?? null,
+    isFixed: key.origin === 'config',
   };
 }
 

@@ -28,7 +28,7 @@ export class Panels implements vscode.Disposable {
     private readonly log: Logger,
   ) {
     this.feed = new LeaderFeed(connections, log);
-    this.frame = { gateway: frameGateway(host.state), endpoint: null };
+    this.frame = { gateway: frameGateway(host.state), endpoint: null, removing: [] };
     this.disposables.push(
       host.onDidChangeState(() => this.hostChanged()),
       ...pages.map((page) =>
@@ -53,6 +53,11 @@ export class Panels implements vscode.Disposable {
   /** The endpoint's token is another one. */
   endpointChanged(): void {
     void this.readEndpoint();
+  }
+
+  /** Keys are being removed, or are no longer. */
+  removalsChanged(removing: Frame['removing']): void {
+    this.setFrame({ ...this.frame, removing });
   }
 
   dispose(): void {

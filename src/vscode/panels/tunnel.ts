@@ -11,6 +11,7 @@ const OPEN: readonly ApiEndpointName[] = [
   'changeKey',
   'removeKey',
   'testKey',
+  'getKeyActivity',
   'getSettings',
   'putSettings',
   'getChain',

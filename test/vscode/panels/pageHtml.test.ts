@@ -8,7 +8,7 @@ const init: PageInit = {
   pages: [{ id: 'keys', title: 'Keys & "more" <b>' }],
   locale: 'en',
   texts: { a: '</script><script>alert(1)</script><!--' },
-  frame: { gateway: { kind: 'down', reason: 'error', message: '<img onerror=x>' }, endpoint: null },
+  frame: { gateway: { kind: 'down', reason: 'error', message: '<img onerror=x>' }, endpoint: null, removing: [] },
 };
 const html = pageHtml({
   script: 'https://x/keys.js',
