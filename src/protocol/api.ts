@@ -26,6 +26,7 @@ const keyCheck = z.object({
   status: z.enum(['healthy', 'invalid', 'inconclusive']),
   message: z.string(),
   models: z.number().nullable(),
+  modelIds: z.array(z.string()).nullable(),
 });
 
 const secret = z.string().trim().min(1, 'the key is empty').max(8192);

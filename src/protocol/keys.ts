@@ -23,4 +23,6 @@ export interface KeyCheck {
   message: string;
   /** Models the provider listed for this key, where it did. */
   models: number | null;
+  /** Their ids, at most 500 of them. */
+  modelIds: string[] | null;
 }

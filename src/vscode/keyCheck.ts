@@ -19,10 +19,10 @@ export async function checkLive(
     );
   } catch (error) {
     if (error instanceof vscode.CancellationError) {
-      return { status: 'invalid', message: vscode.l10n.t('The check was cancelled.'), models: null };
+      return { status: 'invalid', message: vscode.l10n.t('The check was cancelled.'), models: null, modelIds: null };
     }
     const isRefused = error instanceof ApiError && error.kind === 'rejected' && (error.status ?? 500) < 500;
-    return { status: isRefused ? 'invalid' : 'inconclusive', message: errorWords(error), models: null };
+    return { status: isRefused ? 'invalid' : 'inconclusive', message: errorWords(error), models: null, modelIds: null };
   }
 }
 

@@ -15,7 +15,7 @@ export interface ProbeTarget {
 }
 
 /** What a probe found; `listed` holds the models where the probe was the provider's list of them. */
-export interface ProbeResult extends KeyCheck {
+export interface ProbeResult extends Omit<KeyCheck, 'modelIds'> {
   listed: CatalogModel[] | null;
 }
 

@@ -10,6 +10,9 @@ import { ViewState } from './viewState.svelte.js';
 /** Changes come in bursts: one reading after them is enough. */
 const READ_AFTER_MS = 100;
 
+/** So long a row says what its test found; its sign says so after that. */
+const TOLD_MS = 8_000;
+
 /** What the last test of a key found; null while it runs. */
 export type KeyTest = { check: KeyCheck | null };
 
@@ -87,6 +90,7 @@ export class KeysStore {
     try {
       const check = await this.session.client.call('POST /api/keys/{id}/test', { id: key.id }, signal);
       this.tests.set(key.id, { check });
+      setTimeout(() => this.tests.delete(key.id), TOLD_MS);
     } catch (error) {
       this.tests.delete(key.id);
       if (signal?.aborted !== true) this.fail(error);
