@@ -28,20 +28,14 @@ import { createDemoUpstream } from './providers/demoUpstream.js';
 import { createGeminiAdapter } from './providers/gemini/adapter.js';
 import { createOpenAiAdapter } from './providers/openai.js';
 import { providerViews } from './providers/providerViews.js';
-import { providerSpec } from './providers/table.js';
-import { QuotaEngine } from './quota/engine.js';
-import { createTokenEstimator } from './quota/estimate.js';
-import type { QuotaSources } from './quota/limits.js';
-import { createQuotaDesk, type QuotaDesk } from './quota/quotaDesk.js';
 import { createIdSource, randomHex } from './randomIds.js';
 import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
-import type { LoopContext } from './routing/attemptLoop.js';
 import { Chain } from './routing/chain.js';
 import { chainView } from './routing/chainView.js';
-import { createCooldowns } from './routing/cooldowns.js';
-import { buildInventory, type Candidate, type Inventory } from './routing/inventory.js';
+import type { Failure } from './routing/failure.js';
+import type { Candidate } from './routing/inventory.js';
 import { nearestNames } from './routing/nearestNames.js';
-import { WaitingRoom } from './routing/waitingRoom.js';
+import { Router, type RouterListener } from './routing/router.js';
 import { Settings } from './settings.js';
 
 export interface GatewayOptions {
@@ -124,16 +118,11 @@ class GatewayHouse {
   private readonly keys: KeyPool;
   private readonly keyService: KeyService;
   private readonly upstream: UpstreamClient & { setProxy?(proxy: ProxySettings): void };
-  private readonly cooldowns;
+  private readonly router: Router;
   private readonly chain: Chain;
-  private readonly quota: QuotaEngine;
-  private readonly quotaDesk: QuotaDesk;
-  private readonly waitingRoom: WaitingRoom;
   private isDrainArmed = false;
   private readonly closing = new AbortController();
   private readonly startedAt: number;
-  private readonly adapters;
-  private inventory: Inventory | null = null;
   private server: HttpServer | null = null;
   private isLoaded = false;
   private url = '';
@@ -158,32 +147,17 @@ class GatewayHouse {
     this.active = new ActiveRequests(clock, this.events);
     this.upstream =
       ports.upstream ?? createUpstreamClient({ clock, ...(options.proxy ? { proxy: options.proxy } : {}) });
-    const openai = createOpenAiAdapter();
-    this.adapters = { openai, demo: openai, gemini: createGeminiAdapter(), cohere: createCohereAdapter() };
     this.models = createModelStore(builtInModels(), clock, ({ provider, models, learnedAt }) => {
       this.books.append({ type: 'models', provider, models: models.map(toLearnedModelRow), learnedAt });
-      this.refresh();
+      this.router.refresh();
     });
     this.chain = new Chain(this.books, clock.now, () => this.changed());
-    this.waitingRoom = new WaitingRoom(clock);
-    this.quota = new QuotaEngine(clock, this.quotaSources(), { onFreed: () => this.waitingRoom.freed() });
-    this.quotaDesk = createQuotaDesk(this.quota, createTokenEstimator(), clock);
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
-    this.cooldowns = createCooldowns(clock, {
-      onChange: (cooldown, until) => {
-        const { id, provider, model, kind } = cooldown;
-        this.books.append(
-          until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
-        );
-        this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
-        if (until === null) this.waitingRoom.freed();
-      },
-      onGone: (provider, model) => this.disable(provider, model),
-    });
+    this.router = this.createRouter();
     this.keyService = createKeyService({
       pool: this.keys,
       models: this.models,
-      cooldowns: this.cooldowns,
+      cooldowns: this.router.cooldowns,
       upstream: this.upstream,
       clock,
       log: ports.log,
@@ -279,8 +253,8 @@ class GatewayHouse {
     this.settings.restore(state.settings);
     this.chain.restore(state.chain, state.goneModels);
     restoreModels(this.models, state.models);
-    this.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
-    this.quota.restore(state.quotaWindows, state.quotaLimits);
+    this.router.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
+    this.router.quota.restore(state.quotaWindows, state.quotaLimits);
   }
 
   private notice(notice: LedgerNotice): void {
@@ -291,7 +265,7 @@ class GatewayHouse {
   }
 
   private keyChanged(key: PoolKey, change: 'added' | 'updated' | 'removed' | 'health'): void {
-    if (change !== 'health') this.refresh();
+    if (change !== 'health') this.router.refresh();
     if (!this.isLoaded) return;
     const { id, provider, health } = key;
     if (change === 'removed') this.books.append({ type: 'key.removed', id });
@@ -304,49 +278,14 @@ class GatewayHouse {
     this.announce();
   }
 
-  /** The inventory, made anew when something changed since it was last asked for. */
-  private readonly currentInventory = (): Inventory => {
-    if (this.inventory) return this.inventory;
-    this.inventory = buildInventory({
-      config: this.config,
-      keys: this.keys,
-      models: this.models.all(),
-      logicalModels,
-      adapters: this.adapters,
-      demo: this.settings.all.demo,
-      disabled: this.chain.gone,
-      chain: this.chain.entries,
-    });
-    this.quota.limitsChanged();
-    return this.inventory;
-  };
-
-  private quotaSources(): QuotaSources {
-    return {
-      spec: providerSpec,
-      catalog: (provider, model) => this.currentInventory().known.get(`${provider}/${model}`)?.limits,
-      ofModel: (provider, model) => this.config.limits?.[`${provider}/${model}`],
-      ofKey: (keyId) => this.keys.get(keyId)?.limits,
-    };
-  }
-
-  /** Neither cooling nor full. */
-  private readonly isFree = (candidate: Candidate): boolean => {
-    return this.cooldowns.check(candidate) === null && this.quotaDesk.peek(candidate, 1, 1) === null;
-  };
-
-  private refresh(): void {
-    this.inventory = null;
-  }
-
   private changed(): void {
-    this.refresh();
+    this.router.refresh();
     if (this.isLoaded) this.announce();
   }
 
   /** Chain entries that no catalog knows: a typo, or a model that its provider lists only later. */
   private warnOfUnknownModels(): void {
-    const { known } = this.currentInventory();
+    const { known } = this.router.inventory;
     const unknown = (this.config.chain ?? []).filter((name) => !known.has(name));
     for (const name of unknown) {
       const [nearest] = nearestNames(name, known.keys(), 1);
@@ -379,7 +318,7 @@ class GatewayHouse {
 
   private drainQuota(): void {
     this.isDrainArmed = false;
-    const { rows, limits, uses } = this.quota.changed();
+    const { rows, limits, uses } = this.router.quota.changed();
     for (const change of limits) this.books.append(change);
     if (rows.length > 0) this.books.append({ type: 'quota', windows: rows });
     if (this.events.isHeard && rows.length > 0) this.events.emitTransient({ type: 'quota.changed', windows: uses() });
@@ -389,8 +328,7 @@ class GatewayHouse {
 
   private appContext(host: string): AppContext {
     const { clock, log } = this.ports;
-    const { active, cooldowns } = this;
-    const inventory = this.currentInventory;
+    const { active, router } = this;
     const record = (row: RequestRow) => this.record(row);
     return {
       host,
@@ -400,9 +338,8 @@ class GatewayHouse {
       instance: this.instance,
       storedKeys: () => this.keys.stored(),
       newId: this.newId,
-      isFree: this.isFree,
       notReady: () => this.state().reason,
-      chat: { clock, log, active, clients: new ClientNames(), record, inventory, loop: this.loopContext() },
+      chat: { clock, log, active, clients: new ClientNames(), record, router },
       api: {
         version: this.options.version,
         endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),
@@ -411,54 +348,72 @@ class GatewayHouse {
         events: this.events,
         keys: this.keys,
         keyService: this.keyService,
-        cooldowns,
+        cooldowns: router.cooldowns,
         books: this.books,
         settings: this.settings,
         chain: this.chain,
         isChainFixed: this.config.chain !== undefined,
         state: () => this.state(),
-        providers: () => providerViews(this.keys, this.models.all(), inventory()),
-        chainModels: () => chainView(inventory(), this.chain.entries, this.isFree),
-        quota: this.quota,
+        providers: () => providerViews(this.keys, this.models.all(), router.inventory),
+        chainModels: () => chainView(router.inventory, this.chain.entries, router.isFree),
+        quota: router.quota,
       },
     };
   }
 
-  private loopContext(): LoopContext {
-    const { clock, log } = this.ports;
+  private createRouter(): Router {
+    const openai = createOpenAiAdapter();
     const demo = createDemoUpstream();
-    return {
-      clock,
+    const ports = {
+      clock: this.ports.clock,
       newId: this.newId,
-      cooldowns: this.cooldowns,
-      upstreamFor: (candidate) => (candidate.provider === 'demo' ? demo : this.upstream),
-      quota: this.quotaDesk,
-      waitingRoom: this.waitingRoom,
-      queueMs: () => this.settings.all['queue.timeoutSeconds'] * 1000,
+      upstreamFor: (candidate: Candidate) => (candidate.provider === 'demo' ? demo : this.upstream),
+      adapters: { openai, demo: openai, gemini: createGeminiAdapter(), cohere: createCohereAdapter() },
+    };
+    const sources = {
+      config: this.config,
+      keys: this.keys,
+      models: () => this.models.all(),
+      logicalModels,
+      settings: () => this.settings.all,
+      chain: this.chain,
+    };
+    return new Router(ports, sources, this.routerListener());
+  }
+
+  private routerListener(): RouterListener {
+    return {
+      onCooldown: (cooldown, until) => {
+        const { id, provider, model, kind } = cooldown;
+        this.books.append(
+          until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
+        );
+        this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
+      },
+      onGone: (provider, model) => this.disable(provider, model),
       onWaiting: (id, until) => this.active.waits(id, until),
       onAttempt: (id, { provider, model }, attempt) => {
         this.active.routed(id, provider, model, attempt);
         this.drainQuotaSoon();
       },
-      onFailure: (failure, candidate) => {
-        // The provider's words stay out of the log: some repeat the prompt.
-        log.log('info', 'routing', 'An attempt failed', {
-          candidate: candidate.name,
-          kind: failure.kind,
-          status: failure.status,
-        });
-        if (failure.kind === 'auth') {
-          this.keys.setHealth(candidate.keyId, 'invalid', failure.message);
-          this.keyService.recheck(candidate.keyId);
-        } else if (failure.kind === 'rate_limit' || failure.kind === 'daily_quota') {
-          this.keys.setHealth(candidate.keyId, 'rate_limited', failure.message);
-        }
-      },
+      onFailure: (failure, candidate) => this.attemptFailed(failure, candidate),
       onSuccess: (candidate) => {
         const key = this.keys.get(candidate.keyId);
         if (key && key.health.status !== 'healthy') this.keys.setHealth(key.id, 'healthy', null);
       },
     };
+  }
+
+  /** The provider's words stay out of the log: some repeat the prompt. */
+  private attemptFailed(failure: Failure, { name, keyId }: Candidate): void {
+    const { kind, status } = failure;
+    this.ports.log.log('info', 'routing', 'An attempt failed', { candidate: name, kind, status });
+    if (kind === 'auth') {
+      this.keys.setHealth(keyId, 'invalid', failure.message);
+      this.keyService.recheck(keyId);
+    } else if (kind === 'rate_limit' || kind === 'daily_quota') {
+      this.keys.setHealth(keyId, 'rate_limited', failure.message);
+    }
   }
 
   private state(): GatewayState {
@@ -468,10 +423,10 @@ class GatewayHouse {
       url: this.url,
       startedAt: this.startedAt,
       now: this.ports.clock.now(),
-      inventory: this.currentInventory(),
+      inventory: this.router.inventory,
       keys: this.keys,
-      isFree: this.isFree,
-      waiting: this.waitingRoom.size,
+      isFree: this.router.isFree,
+      waiting: this.router.waiting,
       active: this.active,
       isDemo: this.settings.all.demo,
       ledger: this.books.state,

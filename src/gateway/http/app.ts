@@ -17,13 +17,12 @@ import {
 import { type ApiContext, createApiRoutes, type Env } from './apiRoutes.js';
 import { type ChatRouteContext, logInternal, sendError, serveChat } from './chatRoute.js';
 import { HttpError, invalidRequest, notFound, toHttpError } from './errors.js';
-import { type IsFree, listModels } from './modelsRoute.js';
+import { listModels } from './modelsRoute.js';
 import { isWhois, serveWhois } from './whoisRoute.js';
 
 export interface AppContext {
   chat: ChatRouteContext;
   api: ApiContext;
-  isFree: IsFree;
   token: string;
   adminToken: string;
   /** The gateway's own secret, and the instance that it proves. */
@@ -148,7 +147,7 @@ function createApp(context: AppContext, gate: Gate): Hono<Env> {
     await serveChat(context.chat, incoming as IncomingMessage, outgoing as ServerResponse, c.get('requestId'));
     return RESPONSE_ALREADY_SENT;
   });
-  const models = () => listModels(context.chat.inventory(), context.isFree, created);
+  const models = () => listModels(context.chat.router.inventory, context.chat.router.isFree, created);
   app.get('/v1/models', (c) => c.json({ object: 'list', data: models() }));
   app.get('/v1/models/*', (c) => {
     const path = normalisePath(c.req.url);

@@ -3,9 +3,8 @@ import type { ChatRequest } from '../../protocol/chat.js';
 import type { RequestOutcome } from '../../protocol/events.js';
 import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
-import { AbortLatch, type LoopContext, type RunOutcome, runChat } from '../routing/attemptLoop.js';
-import type { Inventory } from '../routing/inventory.js';
-import { resolveModel } from '../routing/resolveModel.js';
+import { AbortLatch, type RunOutcome } from '../routing/attemptLoop.js';
+import type { Router } from '../routing/router.js';
 import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
 import type { ActiveRequests, RunningRequest } from './activeRequests.js';
@@ -22,8 +21,7 @@ export interface ChatRouteContext {
   clients: ClientNames;
   /** Takes what is kept of a finished request. */
   record(row: RequestRow): void;
-  inventory(): Inventory;
-  loop: LoopContext;
+  router: Router;
 }
 
 /** Serves `POST /v1/chat/completions` on Node's own request and response. Never rejects, never throws. */
@@ -42,7 +40,7 @@ export async function serveChat(
   outgoing.on('error', () => latch.abort());
   try {
     const request = decodeChatRequest(await readJsonBody(incoming));
-    const candidates = resolveModel(context.inventory(), request.model);
+    const candidates = context.router.candidatesFor(request.model);
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
     const running = runningRequest(requestId, startedAt, request, context.clients.nameOf(incoming));
@@ -53,7 +51,7 @@ export async function serveChat(
     context.active.begin(running);
     const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
-      const outcome = await runChat(context.loop, run);
+      const outcome = await context.router.run(run);
       finish(context, running, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
     } catch (error) {
       context.active.end(requestId, null);

@@ -1,0 +1,149 @@
+import type { ConfigFile } from '../config/configFile.js';
+import type { KeyPool } from '../keys/keyPool.js';
+import type { ChainEntry } from '../ledger/changes.js';
+import type { UpstreamClient } from '../net/upstream.js';
+import type { Clock } from '../ports.js';
+import type { Adapter } from '../providers/adapter.js';
+import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
+import { providerSpec } from '../providers/table.js';
+import { QuotaEngine } from '../quota/engine.js';
+import { createTokenEstimator } from '../quota/estimate.js';
+import type { QuotaSources } from '../quota/limits.js';
+import { createQuotaDesk, type QuotaDesk } from '../quota/quotaDesk.js';
+import type { SettingValues } from '../settings.js';
+import { type ChatRun, type LoopContext, type RunOutcome, runChat } from './attemptLoop.js';
+import { type Cooldown, type Cooldowns, createCooldowns } from './cooldowns.js';
+import type { Failure } from './failure.js';
+import { buildInventory, type Candidate, type Inventory } from './inventory.js';
+import { resolveModel } from './resolveModel.js';
+import { WaitingRoom } from './waitingRoom.js';
+
+/** What routing decides from. Whoever changes one of them calls `refresh`. */
+export interface RouterSources {
+  config: ConfigFile;
+  keys: KeyPool;
+  /** Built-in and discovered models. */
+  models(): readonly CatalogModel[];
+  logicalModels: Readonly<Record<string, readonly string[]>>;
+  settings(): SettingValues;
+  /** The user's order and what turned out to be gone (`Chain`). */
+  chain: { readonly entries: readonly ChainEntry[] | null; readonly gone: ReadonlySet<string> };
+}
+
+export interface RouterPorts {
+  clock: Clock;
+  newId(prefix: string): string;
+  upstreamFor(candidate: Candidate): Pick<UpstreamClient, 'send'>;
+  adapters: Record<ProviderSpec['wire'], Adapter>;
+}
+
+/** Who keeps and shows what routing does. */
+export interface RouterListener {
+  /** `until` in ms since the epoch; null: it is over. */
+  onCooldown(cooldown: Cooldown, until: number | null): void;
+  /** A provider said for good that it has no such model. */
+  onGone(provider: string, model: string): void;
+  onWaiting(runId: string, until: number): void;
+  onAttempt(runId: string, candidate: Candidate, attempt: number): void;
+  onFailure(failure: Failure, candidate: Candidate): void;
+  onSuccess(candidate: Candidate): void;
+}
+
+/**
+ * Everything between a decoded request and its upstreams: who could answer, who is asked, in which order and when. Knows
+ * neither HTTP nor the ledger; its state is in memory, and who wants it kept listens.
+ */
+export class Router {
+  readonly cooldowns: Cooldowns;
+  readonly quota: QuotaEngine;
+  private readonly quotaDesk: QuotaDesk;
+  private readonly waitingRoom: WaitingRoom;
+  private readonly loop: LoopContext;
+  private current: Inventory | null = null;
+
+  constructor(
+    private readonly ports: RouterPorts,
+    private readonly sources: RouterSources,
+    listener: RouterListener,
+  ) {
+    const { clock } = ports;
+    this.waitingRoom = new WaitingRoom(clock);
+    this.quota = new QuotaEngine(clock, this.quotaSources(), { onFreed: () => this.waitingRoom.freed() });
+    this.quotaDesk = createQuotaDesk(this.quota, createTokenEstimator(), clock);
+    this.cooldowns = createCooldowns(clock, {
+      onChange: (cooldown, until) => {
+        listener.onCooldown(cooldown, until);
+        if (until === null) this.waitingRoom.freed();
+      },
+      onGone: (provider, model) => listener.onGone(provider, model),
+    });
+    this.loop = {
+      clock,
+      newId: ports.newId,
+      cooldowns: this.cooldowns,
+      upstreamFor: ports.upstreamFor,
+      quota: this.quotaDesk,
+      waitingRoom: this.waitingRoom,
+      queueMs: () => sources.settings()['queue.timeoutSeconds'] * 1000,
+      onWaiting: (id, until) => listener.onWaiting(id, until),
+      onAttempt: (id, candidate, attempt) => listener.onAttempt(id, candidate, attempt),
+      onFailure: (failure, candidate) => listener.onFailure(failure, candidate),
+      onSuccess: (candidate) => listener.onSuccess(candidate),
+    };
+  }
+
+  /** Requests that wait for a window or a cooldown to end. */
+  get waiting(): number {
+    return this.waitingRoom.size;
+  }
+
+  /** Made anew when something changed since it was last asked for. */
+  get inventory(): Inventory {
+    if (this.current) return this.current;
+    const { config, keys, logicalModels, chain } = this.sources;
+    this.current = buildInventory({
+      config,
+      keys,
+      models: this.sources.models(),
+      logicalModels,
+      adapters: this.ports.adapters,
+      demo: this.sources.settings().demo,
+      disabled: chain.gone,
+      chain: chain.entries,
+    });
+    this.quota.limitsChanged();
+    return this.current;
+  }
+
+  /** A source changed. */
+  refresh(): void {
+    this.current = null;
+  }
+
+  /** Neither cooling nor full. */
+  readonly isFree = (candidate: Candidate): boolean => {
+    return this.cooldowns.check(candidate) === null && this.quotaDesk.peek(candidate, 1, 1) === null;
+  };
+
+  /**
+   * Whom a client's `model` stands for, in the order they are to be tried.
+   * @throws HttpError 404 for a name that nobody has, 503 where nothing is set up to answer.
+   */
+  candidatesFor(model: string): readonly Candidate[] {
+    return resolveModel(this.inventory, model);
+  }
+
+  /** Tries the run's candidates until one answers, and writes the answer, or the contract's error, to its sink. */
+  run(run: ChatRun): Promise<RunOutcome> {
+    return runChat(this.loop, run);
+  }
+
+  private quotaSources(): QuotaSources {
+    return {
+      spec: providerSpec,
+      catalog: (provider, model) => this.inventory.known.get(`${provider}/${model}`)?.limits,
+      ofModel: (provider, model) => this.sources.config.limits?.[`${provider}/${model}`],
+      ofKey: (keyId) => this.sources.keys.get(keyId)?.limits,
+    };
+  }
+}
