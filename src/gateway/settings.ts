@@ -1,10 +1,15 @@
 import type { ApiSettings } from '../protocol/api.js';
+import type { Strategy } from '../protocol/strategy.js';
 import { settingsSchema } from './config/configFile.js';
 import { HttpError } from './http/errors.js';
 import type { Bookkeeping } from './ledger/bookkeeping.js';
 
-/** Every setting, with a value. */
-export type SettingValues = { [Name in keyof ApiSettings]-?: Exclude<ApiSettings[Name], undefined> };
+/** Every setting, with a value; a strategy only where somebody chose one (`Router` knows what is right without). */
+export type SettingValues = {
+  [Name in Exclude<keyof ApiSettings, 'strategy'>]-?: Exclude<ApiSettings[Name], undefined>;
+} & {
+  strategy?: Strategy;
+};
 
 const DEFAULTS: SettingValues = {
   'queue.timeoutSeconds': 60,
@@ -13,6 +18,7 @@ const DEFAULTS: SettingValues = {
   healthProbes: true,
   retentionDays: 90,
   demo: false,
+  strategyWeights: { reliability: 0.35, speed: 0.2, intelligence: 0.3, headroom: 0.15 },
 };
 
 /** The settings in force: the defaults, what was saved, what the front door and the config file say, in rising order. */

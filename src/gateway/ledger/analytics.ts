@@ -77,6 +77,7 @@ export function* analyticsSteps(
       .map(([model, figures]) => ({ model, ...figures })),
     byKey: ranked(groups.key).map(([keyId, figures]) => ({ keyId, ...figures })),
     byClient: ranked(groups.client).map(([client, figures]) => ({ client: client || null, ...figures })),
+    byProfile: ranked(groups.profile).map(([profile, figures]) => ({ profile, ...figures })),
     errorsByKind: counted.kind.map(([kind, count]) => ({ kind, count })),
     errorsByCode: counted.code.map(([code, count]) => ({ code, count })),
   };
@@ -97,12 +98,17 @@ function* reads({ from, to }: Span, isHourly: boolean): Generator<readonly ['hou
   if (lastDay < to) yield ['hour', lastDay, to];
 }
 
-type MeasuredDimension = Extract<RollupDimension, 'model' | 'key' | 'client'>;
+type MeasuredDimension = Extract<RollupDimension, 'model' | 'key' | 'client' | 'profile'>;
 type Group = Map<string, Sums>;
 
 function* readGroups(database: SqlDatabase, range: Span): Generator<void, Record<MeasuredDimension, Group>> {
-  const groups: Record<MeasuredDimension, Group> = { model: new Map(), key: new Map(), client: new Map() };
-  for (const dimension of ['model', 'key', 'client'] as const) {
+  const groups: Record<MeasuredDimension, Group> = {
+    model: new Map(),
+    key: new Map(),
+    client: new Map(),
+    profile: new Map(),
+  };
+  for (const dimension of ['model', 'key', 'client', 'profile'] as const) {
     for (const [grain, from, to] of reads(range, false)) {
       for (const columns of database.rows(MEASURED, [grain, dimension, from, to])) {
         sumsOf(groups[dimension], columns[0] as string).add(columns, 1);

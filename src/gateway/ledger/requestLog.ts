@@ -1,4 +1,5 @@
 import type { AttemptView, RequestDetail, RequestPage, RequestsQuery, RequestView } from '../../protocol/analytics.js';
+import { readRoute } from '../routing/scoring/routeText.js';
 import type { SqlDatabase, SqlValue } from './sqlite.js';
 
 /** So many rows are looked at for one page: a filter that fits few rows takes several pages instead of one long scan. */
@@ -39,20 +40,28 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
 
 /** One request with its attempts; null when there is none (any more). */
 export function readRequest(database: SqlDatabase, id: string): RequestDetail | null {
-  const row = database.row(`SELECT ${COLUMNS}, answer_ms, passed_over FROM requests WHERE id = ?`, [id]);
+  const row = database.row(`SELECT ${COLUMNS}, answer_ms, passed_over, profile, route FROM requests WHERE id = ?`, [
+    id,
+  ]);
   if (!row) return null;
   const attempts = database.rows(
     'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
   const view = toView(row);
-  const [answerMs = null, passedOver = null] = row.slice(17) as [number | null, string | null];
+  const [answerMs, passedOver, profile, route] = row.slice(17) as [number | null, ...(string | null)[]];
   const { provider, servedModel, keyId } = view;
   const all = attempts.map(toAttempt);
   if (answerMs !== null && provider !== null && servedModel !== null) {
     all.push({ provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs });
   }
-  return { ...view, attempts: all, passedOver: passedOver === null ? [] : JSON.parse(passedOver) };
+  return {
+    ...view,
+    attempts: all,
+    passedOver: passedOver == null ? [] : JSON.parse(passedOver),
+    profile: profile ?? null,
+    ...readRoute(route ?? null, provider === null ? null : `${provider}/${servedModel ?? ''}`),
+  };
 }
 
 /** The oldest time that a scan from `at` may look at, when there may be rows below it; else null. */

@@ -4,7 +4,15 @@ import type { Clock } from '../ports.js';
 import { type Entry, type QuotaRefusal, refusal, scopeMeant } from './entries.js';
 import type { QuotaObservation } from './learn.js';
 import { type LeaseHost, OpenLease, type QuotaLease } from './lease.js';
-import { LimitBook, type LimitedScope, modelScopeId, type QuotaSources, type QuotaTarget, scopesOf } from './limits.js';
+import {
+  LimitBook,
+  type LimitedScope,
+  modelScopeId,
+  type QuotaSources,
+  type QuotaTarget,
+  scopeIdsOf,
+  scopesOf,
+} from './limits.js';
 import { type QuotaTime, Timeline } from './timeline.js';
 import { countsTokens, QUOTA_KINDS, type QuotaWindow, WindowMaker } from './windows.js';
 
@@ -143,6 +151,31 @@ export class QuotaEngine implements LeaseHost {
     return [...this.entries.values()].map(this.useOf).filter(({ used, limit }) => used > 0 || limit !== null);
   }
 
+  /**
+   * The share of its quota that the target has left, 0 to 1, in the window that has least; 1 where no limit is known, 0
+   * where one has no room at all. Makes no windows: it is asked of hundreds of models that nobody uses.
+   */
+  headroom(target: QuotaTarget): number {
+    const now = this.time.read();
+    let left = 1;
+    for (const { window, max } of this.knownEntries(target)) {
+      if (!window.hasRoom(1, max, now)) return 0;
+      if (max < Number.POSITIVE_INFINITY) left = Math.min(left, 1 - window.used(now) / max);
+    }
+    return left;
+  }
+
+  /** Requests of the target in its provider's day, on this key. */
+  usedToday(target: QuotaTarget): number {
+    const entry = this.entries.get(nameOf(modelScopeId(target), 'rpd'));
+    return entry ? entry.window.used(this.time.read()) : 0;
+  }
+
+  /** The target's windows as the admin API shows them, shared ones too. */
+  usesOf(target: QuotaTarget): QuotaWindowUse[] {
+    return this.entriesOf(target).map(this.useOf);
+  }
+
   /** Makes the target's windows, so that `list` shows them before the first request. */
   watch(target: QuotaTarget): void {
     this.entriesOf(target);
@@ -201,6 +234,19 @@ export class QuotaEngine implements LeaseHost {
   private entriesOf(target: QuotaTarget): readonly Entry[] {
     const id = modelScopeId(target);
     return this.bound.get(id) ?? this.bind(target, id);
+  }
+
+  private knownEntries(target: QuotaTarget): readonly Entry[] {
+    const bound = this.bound.get(modelScopeId(target));
+    if (bound || this.entries.size === 0) return bound ?? [];
+    const entries: Entry[] = [];
+    for (const id of scopeIdsOf(target)) {
+      for (const kind of QUOTA_KINDS) {
+        const entry = this.entries.get(nameOf(id, kind));
+        if (entry) entries.push(entry);
+      }
+    }
+    return entries;
   }
 
   private bind(target: QuotaTarget, id: string): readonly Entry[] {
