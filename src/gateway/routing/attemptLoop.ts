@@ -63,6 +63,8 @@ export interface LoopContext extends AttemptContext {
   onWaiting?(runId: string, until: number): void;
   /** An attempt begins: for the live events. */
   onAttempt?(runId: string, candidate: Candidate, attempt: number): void;
+  /** An attempt has ended, and its quota is what it really cost. */
+  onSettled?(candidate: Candidate): void;
   onFailure(failure: Failure, candidate: Candidate): void;
   onSuccess(candidate: Candidate): void;
 }
@@ -145,6 +147,7 @@ async function tryOne(
   const end = await attempt(context, run, route, permit);
   const attemptMs = context.clock.now() - startedAt;
   permit.end(quotaFacts(run, end));
+  context.onSettled?.(candidate);
   if (run.signal.isAborted || end.type === 'aborted') return canceled(run, candidate, failures, attemptMs);
   if (end.type === 'answered') {
     context.cooldowns.success(candidate, startedAt);

@@ -101,6 +101,7 @@ export class Router {
         this.orders?.used(candidate);
         listener.onAttempt(id, candidate, attempt);
       },
+      onSettled: (candidate) => this.orders?.used(candidate),
       onFailure: (failure, candidate) => listener.onFailure(failure, candidate),
       onSuccess: (candidate) => listener.onSuccess(candidate),
     };

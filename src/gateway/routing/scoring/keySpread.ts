@@ -63,7 +63,7 @@ export class KeySpread {
     return group.keys.map(({ candidate }) => candidate);
   }
 
-  /** A request was given to the candidate. */
+  /** A request was given to the candidate, or has ended there. */
   used(candidate: Candidate): void {
     const group = this.groups.get(candidate.name);
     if (!group) return;

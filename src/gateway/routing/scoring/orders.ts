@@ -43,7 +43,7 @@ export class Orders {
     return this.ofList(list, strategy, null).next();
   }
 
-  /** A request was given to the candidate. */
+  /** A request was given to the candidate, or has ended there: its quota is another. */
   used(candidate: Candidate): void {
     this.spread.used(candidate);
   }
