@@ -1,7 +1,7 @@
 import type { ApiSettings } from '../protocol/api.js';
 import type { ChainView } from '../protocol/chain.js';
 import type { GatewayState } from '../protocol/events.js';
-import type { Strategy } from '../protocol/strategy.js';
+import type { Strategy } from '../protocol/strategyNames.js';
 import type { ProxySettings, StoredKey } from '../protocol/worker.js';
 import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';
@@ -39,7 +39,7 @@ import type { Candidate } from './routing/inventory.js';
 import { Profiles, unknownModels } from './routing/profiles.js';
 import { profileWarnings } from './routing/profileView.js';
 import { Router, type RouterListener } from './routing/router.js';
-import { Settings } from './settings.js';
+import { definedFields, Settings } from './settings.js';
 
 export interface GatewayOptions {
   /** 127.0.0.1 by default. */
@@ -56,6 +56,8 @@ export interface GatewayOptions {
   proxy?: ProxySettings;
   /** The demo provider is in the chain. */
   demo?: boolean;
+  /** The chain's strategy, where its front door knows one. */
+  strategy?: Strategy;
   /** Where the ledger lives; without it everything is in memory only. */
   dataDir?: string;
   /** Path of sql.js's `sql-wasm.wasm`; needed with `dataDir`. */
@@ -148,7 +150,7 @@ class GatewayHouse {
     this.startedAt = clock.now();
     this.newId = createIdSource(this.hex);
     this.books = new Bookkeeping(options.dataDir !== undefined);
-    const given = options.demo === undefined ? {} : { demo: options.demo };
+    const given = definedFields({ demo: options.demo, strategy: options.strategy });
     this.settings = new Settings(this.books, settingsOf(this.config), given, () => this.changed());
     this.events = createEventBus(clock, this.instance);
     this.active = new ActiveRequests(clock, this.events);
@@ -483,8 +485,7 @@ class GatewayHouse {
   }
 }
 
-/** The config file's settings, without what it leaves open. Its strategy is one of them. */
+/** The config file's settings. Its strategy is one of them. */
 function settingsOf({ settings, strategy }: ConfigFile): ApiSettings {
-  const all = { ...settings, ...(strategy === undefined ? {} : { strategy }) };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return definedFields({ ...settings, ...(strategy === undefined ? {} : { strategy }) });
 }

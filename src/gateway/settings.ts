@@ -1,5 +1,5 @@
 import type { ApiSettings } from '../protocol/api.js';
-import type { Strategy } from '../protocol/strategy.js';
+import type { Strategy } from '../protocol/strategyNames.js';
 import { settingsSchema } from './config/configFile.js';
 import { HttpError } from './http/errors.js';
 import type { Bookkeeping } from './ledger/bookkeeping.js';
@@ -46,9 +46,9 @@ export class Settings {
     );
   }
 
-  /** From who keeps them elsewhere (the editor's settings). */
+  /** From who keeps them elsewhere (the editor's settings). `undefined`: no longer set there. */
   apply(change: ApiSettings): void {
-    this.given = { ...this.given, ...change };
+    this.given = definedFields({ ...this.given, ...change });
     this.onChange();
   }
 
@@ -70,4 +70,9 @@ export class Settings {
     this.onChange();
     return this.all;
   }
+}
+
+/** Without what is left open. */
+export function definedFields(settings: ApiSettings): ApiSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

@@ -1,20 +1,8 @@
 import * as z from 'zod';
-
-/** How `auto` orders the chain. `priority` is the chain's own order; the others rank by a score. */
-export const STRATEGIES = ['priority', 'balanced', 'smartest', 'fastest', 'reliable', 'custom'] as const;
-
-/** What a profile may have besides: `failover` is `priority`; `least-latency` goes by speed alone. */
-export const PROFILE_STRATEGIES = [...STRATEGIES, 'failover', 'round-robin', 'least-latency'] as const;
+import { PROFILE_STRATEGIES, type ScorePart, STRATEGIES } from './strategyNames.js';
 
 export const strategySchema = z.enum(STRATEGIES);
 export const profileStrategySchema = z.enum(PROFILE_STRATEGIES);
-
-export type Strategy = z.infer<typeof strategySchema>;
-export type ProfileStrategy = z.infer<typeof profileStrategySchema>;
-
-/** What a score is made of, in the order in which it is told. */
-export const SCORE_PARTS = ['reliability', 'speed', 'intelligence', 'headroom'] as const;
-export type ScorePart = (typeof SCORE_PARTS)[number];
 
 const share = z.number().min(0).max(1);
 

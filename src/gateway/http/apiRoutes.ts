@@ -6,7 +6,7 @@ import { type ApiEndpoint, type ApiEndpointName, apiEndpoints, openApiDocument }
 import type { ChainView } from '../../protocol/chain.js';
 import type { GatewayState } from '../../protocol/events.js';
 import type { ProviderView } from '../../protocol/provider.js';
-import type { Strategy } from '../../protocol/strategy.js';
+import type { Strategy } from '../../protocol/strategyNames.js';
 import type { EventBus } from '../eventBus.js';
 import { type KeyPool, keyView } from '../keys/keyPool.js';
 import type { KeyService } from '../keys/keyService.js';

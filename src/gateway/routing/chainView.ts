@@ -1,5 +1,5 @@
 import type { ChainModel, ChainView } from '../../protocol/chain.js';
-import type { Strategy } from '../../protocol/strategy.js';
+import type { Strategy } from '../../protocol/strategyNames.js';
 import type { ChainEntry, QuotaKind } from '../ledger/changes.js';
 import type { CatalogModel } from '../providers/spec.js';
 import type { QuotaWindowUse } from '../quota/engine.js';

@@ -1,4 +1,5 @@
-import { type ProfileStrategy, profileStrategySchema } from '../../protocol/strategy.js';
+import { profileStrategySchema } from '../../protocol/strategy.js';
+import type { ProfileStrategy } from '../../protocol/strategyNames.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import { discoverableModel } from '../catalog/modelDefaults.js';
 import type { ConfigFile, ConfigProvider } from '../config/configFile.js';

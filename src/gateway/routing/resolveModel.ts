@@ -1,4 +1,5 @@
-import { type ProfileStrategy, profileStrategySchema } from '../../protocol/strategy.js';
+import { profileStrategySchema } from '../../protocol/strategy.js';
+import type { ProfileStrategy } from '../../protocol/strategyNames.js';
 import { HttpError } from '../http/errors.js';
 import { noModelsError, noProvidersError } from './exhaustion.js';
 import type { Candidate, Inventory, InventoryProfile } from './inventory.js';

@@ -1,4 +1,4 @@
-import type { Strategy } from '../../protocol/strategy.js';
+import type { Strategy } from '../../protocol/strategyNames.js';
 import type { ConfigFile } from '../config/configFile.js';
 import type { KeyPool } from '../keys/keyPool.js';
 import type { ChainEntry, ProfileRow } from '../ledger/changes.js';

@@ -1,4 +1,5 @@
-import type { ProfileStrategy, StrategyWeights } from '../../../protocol/strategy.js';
+import type { StrategyWeights } from '../../../protocol/strategy.js';
+import type { ProfileStrategy } from '../../../protocol/strategyNames.js';
 import type { Clock } from '../../ports.js';
 import type { Candidate } from '../inventory.js';
 import type { KeySpread } from './keySpread.js';

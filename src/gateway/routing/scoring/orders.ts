@@ -1,4 +1,5 @@
-import type { ProfileStrategy, Strategy, StrategyWeights } from '../../../protocol/strategy.js';
+import type { StrategyWeights } from '../../../protocol/strategy.js';
+import type { ProfileStrategy, Strategy } from '../../../protocol/strategyNames.js';
 import type { Clock } from '../../ports.js';
 import type { Candidate, Inventory } from '../inventory.js';
 import { type Destination, resolveModel } from '../resolveModel.js';

@@ -1,4 +1,5 @@
-import { SCORE_PARTS, type ScoreView, type StrategyWeights } from '../../../protocol/strategy.js';
+import type { ScoreView, StrategyWeights } from '../../../protocol/strategy.js';
+import { SCORE_PARTS } from '../../../protocol/strategyNames.js';
 import type { Candidate } from '../inventory.js';
 import type { Ranking } from './order.js';
 import { type Score, scoreView } from './score.js';

@@ -1,10 +1,5 @@
-import {
-  type ProfileStrategy,
-  SCORE_PARTS,
-  type ScorePart,
-  type ScoreView,
-  type StrategyWeights,
-} from '../../../protocol/strategy.js';
+import type { ScoreView, StrategyWeights } from '../../../protocol/strategy.js';
+import { type ProfileStrategy, SCORE_PARTS, type ScorePart } from '../../../protocol/strategyNames.js';
 import type { Candidate } from '../inventory.js';
 import type { Estimate, Measurements } from './measurements.js';
 

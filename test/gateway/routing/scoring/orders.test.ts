@@ -7,7 +7,7 @@ import { Measurements } from '../../../../src/gateway/routing/scoring/measuremen
 import { Orders } from '../../../../src/gateway/routing/scoring/orders.js';
 import { readRoute, routeText } from '../../../../src/gateway/routing/scoring/routeText.js';
 import { LOWEST_RANK, weightsOf } from '../../../../src/gateway/routing/scoring/score.js';
-import { PROFILE_STRATEGIES, SCORE_PARTS, STRATEGIES, type Strategy } from '../../../../src/protocol/strategy.js';
+import { PROFILE_STRATEGIES, SCORE_PARTS, STRATEGIES, type Strategy } from '../../../../src/protocol/strategyNames.js';
 import { inventoryOf, type TestModel } from '../../../support/candidates.js';
 import { createManualClock } from '../../../support/manualClock.js';
 
