@@ -33,6 +33,7 @@ export interface QuotaHooks {
 const ALWAYS: readonly QuotaKind[] = ['rpm', 'tpm', 'rpd', 'tpd'];
 /** From so many windows on the idle ones are forgotten. */
 const MANY_WINDOWS = 5000;
+const NO_ENTRIES: readonly Entry[] = [];
 
 /**
  * Who may send what when, in memory and synchronously: no two requests can be given the same slot. Limits, days and
@@ -42,6 +43,9 @@ export class QuotaEngine implements LeaseHost {
   private readonly time: Timeline;
   private readonly entries = new Map<string, Entry>();
   private readonly bound = new Map<string, readonly Entry[]>();
+  /** What `headroom` found of targets that are not bound, and where: until windows come or go. */
+  private readonly found = new Map<string, readonly Entry[]>();
+  private byScope: Map<string, Entry[]> | null = null;
   private readonly book = new LimitBook();
   private readonly changedWindows = new Set<QuotaWindow>();
   private readonly maker = new WindowMaker((window) => this.changedWindows.add(window));
@@ -109,6 +113,7 @@ export class QuotaEngine implements LeaseHost {
   /** The key is gone. */
   forgetKey(keyId: string): void {
     this.bound.clear();
+    this.forgetFound();
     for (const [name, { window }] of this.entries) if (window.keyId === keyId) this.entries.delete(name);
   }
 
@@ -167,7 +172,7 @@ export class QuotaEngine implements LeaseHost {
 
   /** Requests of the target in its provider's day, on this key. */
   usedToday(target: QuotaTarget): number {
-    const entry = this.entries.get(nameOf(modelScopeId(target), 'rpd'));
+    const entry = this.knownEntries(target).find(({ window }) => window.kind === 'rpd' && window.model !== null);
     return entry ? entry.window.used(this.time.read()) : 0;
   }
 
@@ -236,17 +241,22 @@ export class QuotaEngine implements LeaseHost {
     return this.bound.get(id) ?? this.bind(target, id);
   }
 
+  /** The target's windows that are there, without making the others. */
   private knownEntries(target: QuotaTarget): readonly Entry[] {
-    const bound = this.bound.get(modelScopeId(target));
-    if (bound || this.entries.size === 0) return bound ?? [];
-    const entries: Entry[] = [];
-    for (const id of scopeIdsOf(target)) {
-      for (const kind of QUOTA_KINDS) {
-        const entry = this.entries.get(nameOf(id, kind));
-        if (entry) entries.push(entry);
-      }
-    }
+    const id = modelScopeId(target);
+    const known = this.bound.get(id) ?? this.found.get(id);
+    if (known) return known;
+    this.byScope ??= groupByScope(this.entries.values());
+    const { byScope } = this;
+    const entries = scopeIdsOf(target).flatMap((scope) => byScope.get(scope) ?? NO_ENTRIES);
+    this.found.set(id, entries.length > 0 ? entries : NO_ENTRIES);
     return entries;
+  }
+
+  /** Windows came or went. */
+  private forgetFound(): void {
+    this.byScope = null;
+    this.found.clear();
   }
 
   private bind(target: QuotaTarget, id: string): readonly Entry[] {
@@ -282,6 +292,7 @@ export class QuotaEngine implements LeaseHost {
     const entry: Entry = { window, isTokens: countsTokens(kind), scope, limit: null, max: Number.POSITIVE_INFINITY };
     this.setScope(entry, scope);
     this.entries.set(nameOf(scope.id, kind), entry);
+    this.forgetFound();
     return entry;
   }
 
@@ -314,10 +325,21 @@ export class QuotaEngine implements LeaseHost {
     const held = new Set<QuotaWindow>(this.changedWindows);
     for (const { windows } of this.leases) for (const { window } of windows) held.add(window);
     this.bound.clear();
+    this.forgetFound();
     for (const [name, { window }] of this.entries) {
       if (!held.has(window) && window.isIdle(now)) this.entries.delete(name);
     }
   }
+}
+
+function groupByScope(entries: Iterable<Entry>): Map<string, Entry[]> {
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const group = groups.get(entry.window.id);
+    if (group) group.push(entry);
+    else groups.set(entry.window.id, [entry]);
+  }
+  return groups;
 }
 
 function nameOf(id: string, kind: QuotaKind): string {

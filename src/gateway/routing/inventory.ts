@@ -9,6 +9,7 @@ import type { Adapter, AdapterTarget } from '../providers/adapter.js';
 import { fillAccountId, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
 import { customProviderSpec, PROVIDERS } from '../providers/table.js';
+import { chainOrder, groupByModelId, userOrder, withDemo } from './candidateOrder.js';
 
 /** A provider as this gateway runs it: the table's row with the config's changes. */
 export interface ProviderRuntime {
@@ -102,7 +103,7 @@ export function buildInventory(sources: InventorySources): Inventory {
   const { byName, everyName, keyedProviders, disabledNames } = candidatesByName(sources, known, profiles);
   const chain = sources.config.chain
     ? pick(byName, withDemo(sources.config.chain))
-    : userOrder([...byName.values()].flat(), sources);
+    : userOrder([...byName.values()].flat(), sources.chain);
   const inChainOrder = chainOrder(chain);
   return {
     chain,
@@ -166,49 +167,6 @@ function profilesOf({ config, profiles }: InventorySources): Omit<InventoryProfi
 
 function pick(byName: ReadonlyMap<string, readonly Candidate[]>, names: readonly string[]): Candidate[] {
   return names.flatMap((name) => byName.get(name) ?? []);
-}
-
-type Compare = (a: Candidate, b: Candidate) => number;
-
-/** As the chain has them; what is not in it follows by its rank. */
-function chainOrder(chain: readonly Candidate[]): Compare {
-  const positions = new Map<Candidate, number>();
-  for (const candidate of chain) if (!positions.has(candidate)) positions.set(candidate, positions.size);
-  const positionOf = (candidate: Candidate) => positions.get(candidate) ?? positions.size;
-  return (a, b) => positionOf(a) - positionOf(b) || byRank(a, b);
-}
-
-function groupByModelId(byName: ReadonlyMap<string, readonly Candidate[]>, compare: Compare): Map<string, Candidate[]> {
-  const byModelId = new Map<string, Candidate[]>();
-  for (const candidates of byName.values()) {
-    for (const candidate of candidates) {
-      const list = byModelId.get(candidate.model);
-      if (list) list.push(candidate);
-      else byModelId.set(candidate.model, [candidate]);
-    }
-  }
-  for (const list of byModelId.values()) list.sort(compare);
-  return byModelId;
-}
-
-/** A configured chain ends in the demo while that is switched on. */
-function withDemo(chain: readonly string[]): readonly string[] {
-  return [...chain.filter((name) => name !== 'demo/demo'), 'demo/demo'];
-}
-
-/** Best rank first; the demo is always last; equal ranks keep the provider's and the key's order. */
-function byRank(a: Candidate, b: Candidate): number {
-  const isDemo = Number(a.provider === 'demo') - Number(b.provider === 'demo');
-  return isDemo || a.catalog.intelligenceRank - b.catalog.intelligenceRank || a.catalog.speedRank - b.catalog.speedRank;
-}
-
-/** The user's order where there is one; models that it does not know yet follow by their rank. */
-function userOrder(candidates: Candidate[], { chain }: InventorySources): Candidate[] {
-  candidates.sort(byRank);
-  if (!chain) return candidates;
-  const positions = new Map(chain.map(({ model }, position) => [model, position]));
-  const positionOf = ({ name }: Candidate) => positions.get(name) ?? chain.length;
-  return candidates.sort((a, b) => positionOf(a) - positionOf(b));
 }
 
 /** Whether a chain of the config names the model, or nothing switched it off. */

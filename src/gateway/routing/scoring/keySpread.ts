@@ -59,7 +59,7 @@ export class KeySpread {
   keysOf(name: string): readonly Candidate[] | undefined {
     const group = this.groups.get(name);
     if (!group) return undefined;
-    if (this.clock.now() - group.at >= LOOK_AGAIN_MS) this.lookAtAll(group);
+    if (group.at === Number.NEGATIVE_INFINITY) this.lookAtAll(group);
     return group.keys.map(({ candidate }) => candidate);
   }
 

@@ -33,10 +33,10 @@ export interface OrderSources extends ScoreSources {
 }
 
 /**
- * A ranking stays for so long for each model in it, whatever is measured meanwhile. Scoring a model takes well under a
- * microsecond or two, so that ranking takes a thousandth of the time at most, be it 5 models (10 ms) or 350 (0.7 s).
+ * A ranking stays for so long for each candidate in it, whatever is measured meanwhile. To rank one takes some 3 µs (350
+ * models: 1 ms), so that ranking takes a few thousandths of the time at most, be it 5 candidates (10 ms) or 350 (0.7 s).
  */
-export const RANKED_FOR_MS_A_MODEL = 2;
+export const RANKED_FOR_MS_A_KEY = 2;
 /** Without measurements it is made anew after this: windows open and old measurements fade by themselves. */
 const FADES_AFTER_MS = 5000;
 
@@ -84,7 +84,7 @@ export class Order implements RequestOrder {
     const age = this.sources.clock.now() - this.rankedAt;
     if (age < 0 || age >= FADES_AFTER_MS) return true;
     const isNews = this.sources.measurements.version !== this.measuredAt;
-    return isNews && age >= this.models.length * RANKED_FOR_MS_A_MODEL;
+    return isNews && age >= this.ranking.candidates.length * RANKED_FOR_MS_A_KEY;
   }
 
   private rank(): void {
