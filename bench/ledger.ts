@@ -66,7 +66,7 @@ export async function measureLedger(root: string, folder: string, upstream: stri
     startMs: started,
     analyticsColdMs: analytics.cold,
     analyticsFirstMs: analytics.first,
-    analyticsMs: analytics.then,
+    analyticsMs: analytics.again,
     appendMicros,
     applyMicros,
     foldPauseMs,
@@ -204,7 +204,7 @@ async function startMs(args: string[]): Promise<number> {
 }
 
 /** ms that a month of analytics takes: asked once the gateway listens, asked first `IDLE_MS` later, and after that. */
-async function askAnalytics(args: string[]): Promise<{ cold: number; first: number; then: number }> {
+async function askAnalytics(args: string[]): Promise<{ cold: number; first: number; again: number }> {
   const asked = async (waitMs: number, count: number) => {
     const target = await start('analytics', args);
     try {
@@ -220,7 +220,7 @@ async function askAnalytics(args: string[]): Promise<{ cold: number; first: numb
   };
   const [cold = Number.NaN] = await asked(0, 1);
   const [first = Number.NaN, ...more] = await asked(IDLE_MS, 11);
-  return { cold, first, then: percentile(more, 0.5) };
+  return { cold, first, again: percentile(more, 0.5) };
 }
 
 async function analyticsMs(url: string): Promise<number> {
