@@ -10,3 +10,7 @@ export type ProfileStrategy = (typeof PROFILE_STRATEGIES)[number];
 /** What a score is made of, in the order in which it is told. */
 export const SCORE_PARTS = ['reliability', 'speed', 'intelligence', 'headroom'] as const;
 export type ScorePart = (typeof SCORE_PARTS)[number];
+
+export function isProfileStrategy(name: unknown): name is ProfileStrategy {
+  return (PROFILE_STRATEGIES as readonly unknown[]).includes(name);
+}

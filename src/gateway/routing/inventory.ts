@@ -1,5 +1,4 @@
-import { profileStrategySchema } from '../../protocol/strategy.js';
-import type { ProfileStrategy } from '../../protocol/strategyNames.js';
+import { isProfileStrategy, type ProfileStrategy } from '../../protocol/strategyNames.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import { discoverableModel } from '../catalog/modelDefaults.js';
 import type { ConfigFile, ConfigProvider } from '../config/configFile.js';
@@ -156,8 +155,8 @@ function candidatesByName(
 function profilesOf({ config, profiles }: InventorySources): Omit<InventoryProfile, 'candidates'>[] {
   const all = new Map<string, Omit<InventoryProfile, 'candidates'>>();
   for (const row of profiles) {
-    const strategy = profileStrategySchema.safeParse(row.strategy);
-    all.set(row.name, { ...row, strategy: strategy.data ?? 'priority', isFixed: false });
+    const strategy = isProfileStrategy(row.strategy) ? row.strategy : 'priority';
+    all.set(row.name, { ...row, strategy, isFixed: false });
   }
   for (const [name, { chain, strategy = 'priority', contextWindow = null }] of Object.entries(config.profiles ?? {})) {
     all.set(name, { name, chain, strategy, contextWindow, isFixed: true });

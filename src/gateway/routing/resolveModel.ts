@@ -1,5 +1,4 @@
-import { profileStrategySchema } from '../../protocol/strategy.js';
-import type { ProfileStrategy } from '../../protocol/strategyNames.js';
+import { isProfileStrategy, type ProfileStrategy } from '../../protocol/strategyNames.js';
 import { HttpError } from '../http/errors.js';
 import { noModelsError, noProvidersError } from './exhaustion.js';
 import type { Candidate, Inventory, InventoryProfile } from './inventory.js';
@@ -41,8 +40,7 @@ function find(inventory: Inventory, model: string): Destination | undefined {
   const { profiles, byName, byModelId, logical } = inventory;
   if (model.startsWith(AUTO)) {
     const name = model.slice(AUTO.length);
-    const strategy = profileStrategySchema.safeParse(name);
-    if (strategy.success) return { candidates: inventory.chain, strategy: strategy.data, profile: null };
+    if (isProfileStrategy(name)) return { candidates: inventory.chain, strategy: name, profile: null };
     return toProfile(profiles.get(name));
   }
   const pinned = byName.get(model);
