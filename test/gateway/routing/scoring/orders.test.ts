@@ -147,7 +147,7 @@ describe('orders', () => {
             const gain = (part: string) => (isBetter && part === what ? 1 : 0);
             const models = [
               clever,
-              { name: 'it', intelligenceRank: is.rank + 2 - gain('intelligence') },
+              { name: 'it', intelligenceRank: is.rank + 12 - 11 * gain('intelligence') },
               quick,
               middling,
             ];
