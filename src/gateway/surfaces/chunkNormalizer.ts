@@ -1,9 +1,15 @@
-import type { ChatDelta, FinishReason, Usage } from '../../protocol/chat.js';
+import type { ChatDelta, FinishReason, ToolCallDelta, Usage } from '../../protocol/chat.js';
 import type { LooseChoice, LooseChunk } from '../providers/adapter.js';
 import { estimateUsage, tokensOf } from './estimateUsage.js';
 import { isRecord, readContent, readFinishReason, readReasoning, readUsage } from './looseParts.js';
 import { type TextPiece, ThinkSplitter } from './thinkSplitter.js';
 import { ToolCallTracker } from './toolCallTracker.js';
+
+/** Who follows what the client is told, piece by piece; reasoning is left out. */
+export interface AnswerListener {
+  text(piece: string): void;
+  calls(deltas: readonly ToolCallDelta[]): void;
+}
 
 export interface ChunkNormalizerOptions {
   /** What `model` says where the provider did not. */
@@ -16,6 +22,7 @@ export interface ChunkNormalizerOptions {
   promptTokens: number;
   /** A fresh id, `prefix` in front. */
   newId(prefix: string): string;
+  listener?: AnswerListener | undefined;
 }
 
 /**
@@ -85,7 +92,9 @@ export class ChunkNormalizer {
     const content = delta['content'];
     if (delta['tool_calls'] !== undefined) {
       if ((content != null && content !== '') || delta['reasoning_content'] != null) return false;
-      return this.tools.canPass(delta['tool_calls']) && this.count(1);
+      if (!this.tools.canPass(delta['tool_calls'])) return false;
+      this.options.listener?.calls(delta['tool_calls'] as ToolCallDelta[]);
+      return this.count(1);
     }
     const reasoning = delta['reasoning_content'];
     if (typeof reasoning === 'string' && reasoning !== '' && (content == null || content === '')) {
@@ -93,6 +102,7 @@ export class ChunkNormalizer {
     }
     if (typeof content !== 'string' || content === '' || reasoning != null || !this.think.isDone) return false;
     this.hasAnswer = true;
+    this.options.listener?.text(content);
     return this.count(content.length);
   }
 
@@ -111,6 +121,7 @@ export class ChunkNormalizer {
     if (content.text) this.emitPieces(this.think.push(content.text), rest, out);
     if (typeof delta['refusal'] === 'string' && delta['refusal']) {
       this.hasAnswer = true;
+      this.options.listener?.text(delta['refusal']);
       this.openRole(out);
       out.push(this.text({ refusal: delta['refusal'] }, null));
     }
@@ -118,6 +129,7 @@ export class ChunkNormalizer {
     if (calls.length > 0) {
       this.emitPieces(this.think.end(), {}, out);
       this.hasAnswer = true;
+      this.options.listener?.calls(calls);
       this.openRole(out);
       out.push(this.text({ ...rest, tool_calls: calls }, null));
       for (const call of calls) this.characters += call.function?.arguments?.length ?? 0;
@@ -137,7 +149,10 @@ export class ChunkNormalizer {
       }
       this.openRole(out);
       const text = piece.kind === 'content' && this.heldSpace ? this.heldSpace + piece.text : piece.text;
-      if (piece.kind === 'content') this.heldSpace = '';
+      if (piece.kind === 'content') {
+        this.heldSpace = '';
+        this.options.listener?.text(text);
+      }
       out.push(
         this.text(piece.kind === 'content' ? { ...rest, content: text } : { ...rest, reasoning_content: text }, null),
       );

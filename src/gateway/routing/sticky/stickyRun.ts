@@ -1,0 +1,94 @@
+import type { AssistantMessage, ChatMessage, ChatRequest } from '../../../protocol/chat.js';
+import type { Candidate } from '../inventory.js';
+import { AnswerDigest } from './answerDigest.js';
+import { HANDOFF_TEXT, HANDOFF_TOKENS, withHandoff } from './handoff.js';
+import { conversationKey } from './sessionKeys.js';
+import type { LastAnswer } from './sessionStore.js';
+import type { StickySessions } from './stickySessions.js';
+
+/** What is known of a request's session when it comes. */
+export interface SessionFacts {
+  /** null: only the answer to come can tell which conversation it is, or nothing can. */
+  key: number | null;
+  /** null: nobody has answered it yet, or too long ago. */
+  last: LastAnswer | null;
+  /** The model that wrote its answers, where another that takes over is to be told; else null. */
+  changesFrom: string | null;
+  /** The first user message, where the answer is to tell the conversation. */
+  user: ChatMessage | null;
+}
+
+/** One request of a session. An affinity, never a pin: it orders the candidates that the asked `model` allows. */
+export class StickyRun {
+  /** The session's last candidate was put first. */
+  isLed = false;
+  private digest: AnswerDigest | null = null;
+  private told: ChatRequest | null = null;
+
+  constructor(
+    private readonly sessions: StickySessions,
+    private readonly request: ChatRequest,
+    private readonly facts: SessionFacts,
+  ) {}
+
+  /** The model that answered last first, with the key it answered with (prompt caches are per account). */
+  order(candidates: readonly Candidate[]): readonly Candidate[] {
+    const { last } = this.facts;
+    if (!last) return candidates;
+    const own = candidates.filter(({ name }) => name === last.name);
+    const best = own.find(({ keyId }) => keyId === last.keyId) ?? own[0];
+    if (!best) return candidates;
+    this.isLed = true;
+    if (best === candidates[0]) return candidates;
+    const otherKeys = own.filter((candidate) => candidate !== best);
+    return [best, ...otherKeys, ...candidates.filter(({ name }) => name !== last.name)];
+  }
+
+  /** Whether the candidate takes the conversation over from another model, and is to be told. */
+  isHandedTo({ name, provider }: Candidate): boolean {
+    const { changesFrom } = this.facts;
+    // The demo speaks from a script.
+    return changesFrom !== null && provider !== 'demo' && this.sessions.modelOf(name) !== changesFrom;
+  }
+
+  /** What the candidate is sent more than the client wrote, in estimated tokens. */
+  addedTokens(candidate: Candidate): number {
+    return this.isHandedTo(candidate) ? HANDOFF_TOKENS : 0;
+  }
+
+  /** What the candidate is to be asked. */
+  requestFor(candidate: Candidate): ChatRequest {
+    if (!this.isHandedTo(candidate)) return this.request;
+    this.told ??= withHandoff(this.request);
+    return this.told;
+  }
+
+  /** A provider's words without ours: some repeat what they were sent. */
+  withoutHandoff(words: string): string {
+    return this.told ? words.replaceAll(HANDOFF_TEXT, '…') : words;
+  }
+
+  /** Who hears the answer of the attempt that begins; undefined where nobody needs to. */
+  listener(): AnswerDigest | undefined {
+    if (!this.facts.user) return undefined;
+    this.digest = new AnswerDigest();
+    return this.digest;
+  }
+
+  /** The same for an answer that came whole. */
+  hear({ content, refusal, tool_calls: calls }: AssistantMessage): void {
+    const digest = this.listener();
+    if (!digest) return;
+    digest.text(content || (refusal ?? ''));
+    if (calls) digest.calls(calls.map((call, index) => ({ index, function: call.function })));
+  }
+
+  /** The session is with this candidate from now on. */
+  answered(candidate: Candidate): void {
+    // The demo stands in for models that come back.
+    if (candidate.provider === 'demo') return;
+    const { key, user } = this.facts;
+    const answeredKey = user ? conversationKey(user, this.digest?.value ?? null, this.request.model) : key;
+    if (answeredKey !== null) this.sessions.keep(answeredKey, candidate);
+  }
+}
