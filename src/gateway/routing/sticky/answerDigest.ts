@@ -2,10 +2,12 @@ import type { ToolCallDelta } from '../../../protocol/chat.js';
 import type { AnswerListener } from '../../surfaces/chunkNormalizer.js';
 import { TextHash } from './textHash.js';
 
-/** Answers that begin with so many characters alike are taken for the same: the rest would cost and tell nothing. */
-const MAX_TEXT = 4096;
-/** Longer arguments are compared by their text instead of their value. */
-const MAX_PARSED = 16 * 1024;
+/** Texts that begin with so many bytes alike are taken for the same: the rest would cost and tell nothing. */
+const MAX_BYTES = 1024;
+/** So much of a text is kept until it ends: enough for those bytes, however it is indented. */
+const MAX_KEPT = 4096;
+/** Longer arguments are compared by how their text begins instead of by their value. */
+const MAX_PARSED = 8192;
 /** JSON that is nested deeper is not looked into. */
 const MAX_DEPTH = 32;
 
@@ -19,11 +21,12 @@ interface Call {
  * streams in pieces and for the message that a client makes of it and sends back.
  */
 export class AnswerDigest implements AnswerListener {
-  private readonly said = new TextHash(MAX_TEXT);
+  private said = '';
   private made: Call[] | null = null;
 
   text(piece: string): void {
-    this.said.text(piece);
+    // Joined first: a piece may end within a character.
+    if (this.said.length < MAX_KEPT) this.said += piece;
   }
 
   calls(deltas: readonly ToolCallDelta[]): void {
@@ -37,11 +40,10 @@ export class AnswerDigest implements AnswerListener {
 
   /** Of the whole answer; null while it says nothing. */
   get value(): number | null {
-    const { said, made } = this;
-    if (!made) return said.length === 0 ? null : said.value;
     const hash = new TextHash();
-    hash.number(said.value);
-    for (const call of made) {
+    hash.text(this.said.slice(0, MAX_KEPT), MAX_BYTES);
+    if (!this.made) return hash.isEmpty ? null : hash.value;
+    for (const call of this.made) {
       if (!call) continue;
       hash.number(1);
       hash.text(call.name);
@@ -54,7 +56,7 @@ export class AnswerDigest implements AnswerListener {
 /** Clients parse arguments and write them anew: their value counts, not their spelling. */
 function addArguments(hash: TextHash, text: string): void {
   const value = text.length <= MAX_PARSED ? parse(text) : undefined;
-  if (value === undefined) hash.text(text);
+  if (value === undefined) hash.text(text.slice(0, MAX_KEPT), MAX_BYTES);
   else addValue(hash, value, 0);
 }
 
@@ -70,7 +72,7 @@ function parse(text: string): unknown {
 
 function addValue(hash: TextHash, value: unknown, depth: number): void {
   if (typeof value !== 'object' || value === null) {
-    hash.text(String(value));
+    hash.text(String(value).slice(0, MAX_KEPT), MAX_BYTES);
     return;
   }
   if (depth === MAX_DEPTH) return;

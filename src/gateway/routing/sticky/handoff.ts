@@ -4,8 +4,8 @@ import type { ChatMessage, ChatRequest } from '../../../protocol/chat.js';
 export const HANDOFF_TEXT =
   'Until now another model wrote the assistant turns of this conversation. Carry on as if they were your own, in the ' +
   'same language and style, with the tools as they are offered to you. Do not mention this change.';
-/** Of that text, and a little for its message: a rounded-up estimate. */
-export const HANDOFF_TOKENS = 50;
+/** Of that text and its message, rounded up. */
+export const HANDOFF_TOKENS = 60;
 
 /**
  * The request with the handoff. It stands at the end of the leading system message, since many chat templates take but

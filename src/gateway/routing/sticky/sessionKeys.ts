@@ -7,7 +7,7 @@ import { TextHash } from './textHash.js';
  * Of a longer first message its two ends and its length stand for it: only chats that also got the same first answer
  * could be taken for each other, and hashing 100 KB at every turn would cost more than routing does.
  */
-const SAMPLE = 2048;
+const SAMPLE = 512;
 const SESSION_ID = 1;
 const CONVERSATION = 2;
 
@@ -60,11 +60,11 @@ function keyOf(kind: number, text: string, answer: number | null, model: string)
 }
 
 function addEnds(hash: TextHash, text: string): void {
-  if (text.length <= 2 * SAMPLE) {
-    hash.text(text);
+  const trimmed = text.trim();
+  if (trimmed.length <= 2 * SAMPLE) {
+    hash.text(trimmed);
     return;
   }
-  const trimmed = text.trim();
   hash.text(trimmed.slice(0, SAMPLE));
   hash.text(trimmed.slice(-SAMPLE));
   hash.number(trimmed.length);

@@ -35,13 +35,15 @@ export class StickyRun {
   order(candidates: readonly Candidate[]): readonly Candidate[] {
     const { last } = this.facts;
     if (!last) return candidates;
-    const own = candidates.filter(({ name }) => name === last.name);
-    const best = own.find(({ keyId }) => keyId === last.keyId) ?? own[0];
-    if (!best) return candidates;
-    this.isLed = true;
-    if (best === candidates[0]) return candidates;
-    const otherKeys = own.filter((candidate) => candidate !== best);
-    return [best, ...otherKeys, ...candidates.filter(({ name }) => name !== last.name)];
+    const own: Candidate[] = [];
+    const others: Candidate[] = [];
+    for (const candidate of candidates) {
+      if (candidate.name !== last.name) others.push(candidate);
+      else if (candidate.keyId === last.keyId) own.unshift(candidate);
+      else own.push(candidate);
+    }
+    this.isLed = own.length > 0;
+    return own.concat(others);
   }
 
   /** Whether the candidate takes the conversation over from another model, and is to be told. */

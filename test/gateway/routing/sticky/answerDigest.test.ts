@@ -64,7 +64,13 @@ describe('AnswerDigest', () => {
     const expected = sentBack(text);
     assert.equal(sentBack(text.trim()), expected);
     assert.equal(sentBack(text.replaceAll('\n', '\r\n')), expected);
-    assert.equal(sentBack([{ type: 'text', text: text.slice(0, 9) }, { type: 'text', text: text.slice(9) }]), expected);
+    assert.equal(
+      sentBack([
+        { type: 'text', text: text.slice(0, 9) },
+        { type: 'text', text: text.slice(9) },
+      ]),
+      expected,
+    );
     assert.equal(sentBack(`<think>\nhm\n</think>\n\n${text}`), expected);
     assert.equal(streamed([{ reasoning_content: 'hm' }, { content: text }]), expected);
     for (const [head, tail] of cuts(`<think>hm</think>${text}`)) {
@@ -143,9 +149,9 @@ describe('AnswerDigest', () => {
     );
   });
 
-  it('looks at no more than the first 4096 characters of a text', () => {
-    const long = 'word '.repeat(1024);
-    assert.equal(long.replaceAll(' ', '').length, 4096);
+  it('looks at no more than the first 1024 characters of a text', () => {
+    const long = 'word '.repeat(256);
+    assert.equal(long.replaceAll(' ', '').length, 1024);
     assert.equal(sentBack(`${long}one`), sentBack(`${long}another`));
     assert.notEqual(sentBack(`${long.slice(0, -2)}one`), sentBack(`${long.slice(0, -2)}another`));
   });

@@ -46,6 +46,7 @@ describe('the key of a conversation', () => {
     const long = `${'a'.repeat(3000)} ${'b'.repeat(3000)} ${'c'.repeat(3000)}`;
     const of = (text: string) => keyOf([user(text), answer('Done.')]);
     assert.equal(of(`\n${long}\n`), of(long));
+    assert.equal(of(`${' '.repeat(99)}${long.slice(0, 1020)}`), of(long.slice(0, 1020)));
     assert.notEqual(of(`${long}d`), of(long));
     assert.notEqual(of(`d${long}`), of(long));
     assert.notEqual(of(long.replace('b', 'bb')), of(long));
