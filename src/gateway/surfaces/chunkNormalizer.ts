@@ -1,14 +1,13 @@
-import type { ChatDelta, FinishReason, ToolCallDelta, Usage } from '../../protocol/chat.js';
+import type { ChatDelta, FinishReason, Usage } from '../../protocol/chat.js';
 import type { LooseChoice, LooseChunk } from '../providers/adapter.js';
 import { estimateUsage, tokensOf } from './estimateUsage.js';
 import { isRecord, readContent, readFinishReason, readReasoning, readUsage } from './looseParts.js';
 import { type TextPiece, ThinkSplitter } from './thinkSplitter.js';
 import { ToolCallTracker } from './toolCallTracker.js';
 
-/** Who follows what the client is told, piece by piece; reasoning is left out. */
+/** Who follows what the client is told, delta by delta. */
 export interface AnswerListener {
-  text(piece: string): void;
-  calls(deltas: readonly ToolCallDelta[]): void;
+  hear(delta: ChatDelta): void;
 }
 
 export interface ChunkNormalizerOptions {
@@ -64,7 +63,10 @@ export class ChunkNormalizer {
     const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
     if (!isRecord(choice)) return [];
     const delta = isRecord(choice.delta) ? choice.delta : isRecord(choice['message']) ? choice['message'] : {};
-    if (raw !== undefined && this.canPass(chunk, choice, delta)) return [raw];
+    if (raw !== undefined && this.canPass(chunk, choice, delta)) {
+      this.options.listener?.hear(delta as ChatDelta);
+      return [raw];
+    }
     return this.rebuild(chunk, choice, delta);
   }
 
@@ -92,9 +94,7 @@ export class ChunkNormalizer {
     const content = delta['content'];
     if (delta['tool_calls'] !== undefined) {
       if ((content != null && content !== '') || delta['reasoning_content'] != null) return false;
-      if (!this.tools.canPass(delta['tool_calls'])) return false;
-      this.options.listener?.calls(delta['tool_calls'] as ToolCallDelta[]);
-      return this.count(1);
+      return this.tools.canPass(delta['tool_calls']) && this.count(1);
     }
     const reasoning = delta['reasoning_content'];
     if (typeof reasoning === 'string' && reasoning !== '' && (content == null || content === '')) {
@@ -102,7 +102,6 @@ export class ChunkNormalizer {
     }
     if (typeof content !== 'string' || content === '' || reasoning != null || !this.think.isDone) return false;
     this.hasAnswer = true;
-    this.options.listener?.text(content);
     return this.count(content.length);
   }
 
@@ -121,7 +120,6 @@ export class ChunkNormalizer {
     if (content.text) this.emitPieces(this.think.push(content.text), rest, out);
     if (typeof delta['refusal'] === 'string' && delta['refusal']) {
       this.hasAnswer = true;
-      this.options.listener?.text(delta['refusal']);
       this.openRole(out);
       out.push(this.text({ refusal: delta['refusal'] }, null));
     }
@@ -129,7 +127,6 @@ export class ChunkNormalizer {
     if (calls.length > 0) {
       this.emitPieces(this.think.end(), {}, out);
       this.hasAnswer = true;
-      this.options.listener?.calls(calls);
       this.openRole(out);
       out.push(this.text({ ...rest, tool_calls: calls }, null));
       for (const call of calls) this.characters += call.function?.arguments?.length ?? 0;
@@ -149,10 +146,7 @@ export class ChunkNormalizer {
       }
       this.openRole(out);
       const text = piece.kind === 'content' && this.heldSpace ? this.heldSpace + piece.text : piece.text;
-      if (piece.kind === 'content') {
-        this.heldSpace = '';
-        this.options.listener?.text(text);
-      }
+      if (piece.kind === 'content') this.heldSpace = '';
       out.push(
         this.text(piece.kind === 'content' ? { ...rest, content: text } : { ...rest, reasoning_content: text }, null),
       );
@@ -179,6 +173,7 @@ export class ChunkNormalizer {
 
   private text(delta: ChatDelta, finishReason: FinishReason | null): string {
     this.rememberEnvelope({});
+    this.options.listener?.hear(delta);
     return JSON.stringify({ ...this.envelope, choices: [{ index: 0, delta, finish_reason: finishReason }] });
   }
 

@@ -1,4 +1,4 @@
-import type { ToolCallDelta } from '../../../protocol/chat.js';
+import type { ChatDelta, ToolCallDelta } from '../../../protocol/chat.js';
 import type { AnswerListener } from '../../surfaces/chunkNormalizer.js';
 import { TextHash } from './textHash.js';
 
@@ -24,12 +24,19 @@ export class AnswerDigest implements AnswerListener {
   private said = '';
   private made: Call[] | null = null;
 
-  text(piece: string): void {
+  hear({ content, refusal, tool_calls: calls }: ChatDelta): void {
+    // A client that is refused sends the refusal back as text.
+    if (content) this.text(content);
+    else if (refusal) this.text(refusal);
+    if (calls) this.calls(calls);
+  }
+
+  private text(piece: string): void {
     // Joined first: a piece may end within a character.
     if (this.said.length < MAX_KEPT) this.said += piece;
   }
 
-  calls(deltas: readonly ToolCallDelta[]): void {
+  private calls(deltas: readonly ToolCallDelta[]): void {
     this.made ??= [];
     for (const { index, function: fn } of deltas) {
       const call = this.made[index];

@@ -1,4 +1,4 @@
-import type { ChatMessage, ToolCallDelta } from '../../../protocol/chat.js';
+import type { AssistantMessage, ChatDelta, ChatMessage } from '../../../protocol/chat.js';
 import { splitThinking } from '../../surfaces/thinkSplitter.js';
 import { AnswerDigest } from './answerDigest.js';
 import { TextHash } from './textHash.js';
@@ -39,15 +39,20 @@ export function conversationKey(user: ChatMessage, answer: number | null, model:
 }
 
 /** An answer as the client sends it back; null where it says nothing. */
-export function digestOf({ content, tool_calls: calls }: ChatMessage): number | null {
+export function digestOf(message: ChatMessage): number | null {
   const digest = new AnswerDigest();
-  const text = textOf(content);
+  const text = textOf(message.content);
   // Some clients keep the reasoning in front of the text.
-  digest.text(text.trimStart().startsWith('<think>') ? splitThinking(text).content : text);
-  if (calls && calls.length > 0) {
-    digest.calls(calls.map((call, index): ToolCallDelta => ({ index, function: call.function })));
-  }
+  const content = text.trimStart().startsWith('<think>') ? splitThinking(text).content : text;
+  digest.hear(asDelta({ ...message, content }));
   return digest.value;
+}
+
+/** A whole answer as one piece of a stream. */
+export function asDelta(message: Pick<AssistantMessage, 'content' | 'refusal' | 'tool_calls'>): ChatDelta {
+  const { content, refusal = null, tool_calls: calls } = message;
+  if (!calls || calls.length === 0) return { content, refusal };
+  return { content, refusal, tool_calls: calls.map((call, index) => ({ index, function: call.function })) };
 }
 
 function keyOf(kind: number, text: string, answer: number | null, model: string): number {

@@ -2,7 +2,7 @@ import type { AssistantMessage, ChatMessage, ChatRequest } from '../../../protoc
 import type { Candidate } from '../inventory.js';
 import { AnswerDigest } from './answerDigest.js';
 import { HANDOFF_TEXT, HANDOFF_TOKENS, withHandoff } from './handoff.js';
-import { conversationKey } from './sessionKeys.js';
+import { asDelta, conversationKey } from './sessionKeys.js';
 import type { LastAnswer } from './sessionStore.js';
 import type { StickySessions } from './stickySessions.js';
 
@@ -78,11 +78,8 @@ export class StickyRun {
   }
 
   /** The same for an answer that came whole. */
-  hear({ content, refusal, tool_calls: calls }: AssistantMessage): void {
-    const digest = this.listener();
-    if (!digest) return;
-    digest.text(content || (refusal ?? ''));
-    if (calls) digest.calls(calls.map((call, index) => ({ index, function: call.function })));
+  hear(message: AssistantMessage): void {
+    this.listener()?.hear(asDelta(message));
   }
 
   /** The session is with this candidate from now on. */
