@@ -69,11 +69,11 @@ export class StreamAttempt implements UpstreamHandler {
     this.decoder = candidate.runtime.adapter.createStreamDecoder(request, candidate.target);
     this.normalizer = new ChunkNormalizer({
       model: candidate.model,
+      listener: receiver.listener,
       includeUsage: request.stream_options?.include_usage === true,
       created: Math.floor(context.clock.now() / 1000),
       newId: context.newId,
       promptTokens,
-      listener: receiver.listener,
     });
   }
 

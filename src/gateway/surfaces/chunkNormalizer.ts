@@ -13,6 +13,7 @@ export interface AnswerListener {
 export interface ChunkNormalizerOptions {
   /** What `model` says where the provider did not. */
   model: string;
+  listener?: AnswerListener | undefined;
   /** The client asked for `stream_options.include_usage`. */
   includeUsage: boolean;
   /** Seconds since the epoch, for chunks that lack `created`. */
@@ -21,7 +22,6 @@ export interface ChunkNormalizerOptions {
   promptTokens: number;
   /** A fresh id, `prefix` in front. */
   newId(prefix: string): string;
-  listener?: AnswerListener | undefined;
 }
 
 /**
