@@ -6,6 +6,7 @@ import { HANDOFF_TEXT } from '../../src/gateway/routing/sticky/handoff.js';
 import { useBed } from '../support/bed.js';
 import { Conversation, type ConversationOptions } from '../support/conversation.js';
 import { type FailoverScene, second, startScene } from '../support/failoverScene.js';
+import { createManualClock } from '../support/manualClock.js';
 import { chatCompletion, errorStatus, type FakeProvider, type Handler } from '../support/provider.js';
 import { assertError, chainOf, configOf, secrets, u1Name, u2Name } from '../support/scenario.js';
 
@@ -112,6 +113,7 @@ describe('context handoff: the model that must take a conversation over is told,
     const [groq, cerebras] = [await bed.provider(busy), await bed.provider(chatCompletion({ text: 'two' }))];
     groq.script([chatCompletion({ text: 'one' }), busy, chatCompletion({ text: 'one' }), busy]);
     const gateway = await bed.gateway({
+      clock: createManualClock(),
       config: configOf(
         {
           groq: { baseUrl: `${groq.origin}/openai/v1`, keys: [{ key: secrets.groq }, { key: secrets.groq2 }] },
