@@ -25,6 +25,8 @@ const DEFAULTS: SettingValues = {
 export class Settings {
   private saved: ApiSettings = {};
   private given: ApiSettings;
+  /** Every request asks. */
+  private inForce: SettingValues | null = null;
 
   constructor(
     private readonly books: Bookkeeping,
@@ -36,7 +38,8 @@ export class Settings {
   }
 
   get all(): SettingValues {
-    return { ...DEFAULTS, ...this.saved, ...this.given, ...this.config } as SettingValues;
+    this.inForce ??= { ...DEFAULTS, ...this.saved, ...this.given, ...this.config } as SettingValues;
+    return this.inForce;
   }
 
   restore(saved: ReadonlyMap<string, unknown>): void {
@@ -44,11 +47,13 @@ export class Settings {
     this.saved = Object.fromEntries(
       [...saved].filter(([name, value]) => settingsSchema.safeParse({ [name]: value }).success),
     );
+    this.inForce = null;
   }
 
   /** From who keeps them elsewhere (the editor's settings). `undefined`: no longer set there. */
   apply(change: ApiSettings): void {
     this.given = definedFields({ ...this.given, ...change });
+    this.inForce = null;
     this.onChange();
   }
 
@@ -67,6 +72,7 @@ export class Settings {
       const { [name as keyof ApiSettings]: _replaced, ...given } = this.given;
       this.given = given;
     }
+    this.inForce = null;
     this.onChange();
     return this.all;
   }

@@ -126,6 +126,10 @@ const passedOverView = z.object({
 export const requestDetail = requestView.extend({
   attempts: z.array(attemptView),
   passedOver: z.array(passedOverView),
+  /** Its session's last candidate was asked first. */
+  sticky: z.boolean(),
+  /** Who answered took the conversation over from another model, and was told so. */
+  handoff: z.boolean(),
   /** The profile that was asked for; null where it was none. */
   profile: z.string().nullable(),
   /** What ordered the candidates: a strategy, `prefer` for who was asked for first; null where a model was pinned. */

@@ -6,6 +6,7 @@ import type { Clock, Log } from '../ports.js';
 import { AbortLatch, type RunOutcome } from '../routing/attemptLoop.js';
 import type { Router } from '../routing/router.js';
 import type { Ranking } from '../routing/scoring/order.js';
+import { readSessionId } from '../routing/sticky/sessionIds.js';
 import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
 import type { ActiveRequests, RunningRequest } from './activeRequests.js';
@@ -40,7 +41,8 @@ export async function serveChat(
   // A client that vanishes in the middle of a write is no error of ours.
   outgoing.on('error', () => latch.abort());
   try {
-    const request = decodeChatRequest(await readJsonBody(incoming));
+    const body = await readJsonBody(incoming);
+    const request = decodeChatRequest(body);
     const ranking = context.router.rankingFor(request.model);
     const { candidates } = ranking;
     const needs = requestNeeds(request);
@@ -53,7 +55,7 @@ export async function serveChat(
     context.active.begin(running);
     const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
-      const outcome = await context.router.run(run);
+      const outcome = await context.router.run(run, readSessionId(body, incoming.headers));
       finish(context, running, ranking, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
     } catch (error) {
       context.active.end(requestId, null);

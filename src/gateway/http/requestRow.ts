@@ -36,6 +36,8 @@ export function requestRow(
     completionTokens: outcome.completionTokens,
     attempts: attemptRows(run, outcome.firstTokenMs !== null),
     ...(run.passedOver?.length ? { passedOver: run.passedOver } : {}),
+    ...(run.isSticky ? { isSticky: true } : {}),
+    ...(run.isHandoff ? { isHandoff: true } : {}),
     ...(ranking.profile === null ? {} : { profile: ranking.profile }),
     ...(route === undefined ? {} : { route }),
   };

@@ -11,8 +11,8 @@ export interface TransactionSums {
 const INSERT_REQUEST = `
   INSERT INTO requests (id, at, client, token_id, model, is_stream, status, http_status, error_code, provider,
     served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms, passed_over,
-    profile, route)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+    is_sticky, is_handoff, profile, route)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const INSERT_ATTEMPT = `
   INSERT OR IGNORE INTO attempts (request_id, number, provider, model, key_id, kind, http_status, ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -158,6 +158,8 @@ function applyRequest(database: SqlDatabase, row: RequestRow, sums?: Transaction
     row.attempts.length,
     answer?.kind === null ? answer.ms : null,
     row.passedOver ? JSON.stringify(row.passedOver) : null,
+    row.isSticky ? 1 : null,
+    row.isHandoff ? 1 : null,
     row.profile ?? null,
     row.route ?? null,
   ]);

@@ -40,16 +40,18 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
 
 /** One request with its attempts; null when there is none (any more). */
 export function readRequest(database: SqlDatabase, id: string): RequestDetail | null {
-  const row = database.row(`SELECT ${COLUMNS}, answer_ms, passed_over, profile, route FROM requests WHERE id = ?`, [
-    id,
-  ]);
+  const row = database.row(
+    `SELECT ${COLUMNS}, answer_ms, passed_over, is_sticky, is_handoff, profile, route FROM requests WHERE id = ?`,
+    [id],
+  );
   if (!row) return null;
   const attempts = database.rows(
     'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
   const view = toView(row);
-  const [answerMs, passedOver, profile, route] = row.slice(17) as [number | null, ...(string | null)[]];
+  const [answerMs = null, isSticky, isHandoff] = [17, 19, 20].map((at) => row[at] as number | null);
+  const [passedOver = null, profile = null, route = null] = [18, 21, 22].map((at) => row[at] as string | null);
   const { provider, servedModel, keyId } = view;
   const all = attempts.map(toAttempt);
   if (answerMs !== null && provider !== null && servedModel !== null) {
@@ -58,9 +60,11 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
   return {
     ...view,
     attempts: all,
-    passedOver: passedOver == null ? [] : JSON.parse(passedOver),
-    profile: profile ?? null,
-    ...readRoute(route ?? null, provider === null ? null : `${provider}/${servedModel ?? ''}`),
+    passedOver: passedOver === null ? [] : JSON.parse(passedOver),
+    sticky: isSticky === 1,
+    handoff: isHandoff === 1,
+    profile,
+    ...readRoute(route, provider === null ? null : `${provider}/${servedModel ?? ''}`),
   };
 }
 

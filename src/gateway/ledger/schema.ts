@@ -69,6 +69,8 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   `
+  ALTER TABLE requests ADD COLUMN is_sticky INTEGER; -- null for 0
+  ALTER TABLE requests ADD COLUMN is_handoff INTEGER; -- null for 0
   ALTER TABLE requests ADD COLUMN profile TEXT;
   -- JSON: what ordered the candidates, with their scores (routing/scoring/routeText.ts)
   ALTER TABLE requests ADD COLUMN route TEXT;

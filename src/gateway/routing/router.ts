@@ -19,6 +19,7 @@ import { buildInventory, type Candidate, type Inventory } from './inventory.js';
 import { Measurements } from './scoring/measurements.js';
 import type { Ranking } from './scoring/order.js';
 import { Orders } from './scoring/orders.js';
+import { StickySessions } from './sticky/stickySessions.js';
 import { WaitingRoom } from './waitingRoom.js';
 
 /** What routing decides from. Whoever changes one of them calls `refresh`. */
@@ -66,6 +67,7 @@ export class Router {
   readonly measurements: Measurements;
   private readonly quotaDesk: QuotaDesk;
   private readonly waitingRoom: WaitingRoom;
+  private readonly sessions: StickySessions;
   private readonly loop: LoopContext;
   private current: Inventory | null = null;
   private orders: Orders | null = null;
@@ -78,6 +80,7 @@ export class Router {
     const { clock } = ports;
     this.waitingRoom = new WaitingRoom(clock);
     this.measurements = new Measurements(clock);
+    this.sessions = new StickySessions(clock, sources.settings, sources.logicalModels);
     this.quota = new QuotaEngine(clock, this.quotaSources(), { onFreed: () => this.waitingRoom.freed() });
     this.quotaDesk = createQuotaDesk(this.quota, createTokenEstimator(), clock);
     this.cooldowns = createCooldowns(clock, {
@@ -177,9 +180,14 @@ export class Router {
     return this.orders;
   }
 
-  /** Tries the run's candidates until one answers, and writes the answer, or the contract's error, to its sink. */
-  run(run: ChatRun): Promise<RunOutcome> {
-    return runChat(this.loop, run);
+  /**
+   * Tries the run's candidates until one answers, the session's last one first, and writes the answer, or the contract's
+   * error, to its sink. `sessionId` is what the client calls its session, if it does.
+   */
+  run(run: ChatRun, sessionId: string | null): Promise<RunOutcome> {
+    const sticky = this.sessions.open(sessionId, run.request);
+    if (!sticky) return runChat(this.loop, run);
+    return runChat(this.loop, { ...run, sticky, candidates: sticky.order(run.candidates) });
   }
 
   private quotaSources(): QuotaSources {

@@ -114,6 +114,8 @@ describe('request log', () => {
       attemptCount: 2,
       attempts,
       passedOver: [],
+      sticky: false,
+      handoff: false,
       profile: 'coding',
       strategy: 'balanced',
       scores: [
