@@ -1,4 +1,4 @@
-import { matchDialect, TAG_OPENERS, TOKEN_OPENERS } from './dialects.js';
+import { matchDialect, type Place, TAG_OPENERS, TOKEN_OPENERS } from './dialects.js';
 import type { OfferedTools, TextCall } from './textCalls.js';
 
 /** A piece of an answer after the calls written in its text were taken out. */
@@ -19,7 +19,8 @@ const LOOKED_AT_ALWAYS = 512;
  */
 export class DialectScreen {
   private held: string | null = null;
-  private isBare = false;
+  /** Where what is held begins. */
+  private place: Place = { isOpening: true, isStart: true };
   private nextLook = 0;
   private longMisses = 0;
   /** Nothing but white space came yet. */
@@ -87,15 +88,14 @@ export class DialectScreen {
       if (at > 0) addText(out, rest.slice(0, at));
       rest = rest.slice(at);
       if (rest === '') return;
-      this.isBare =
-        rest.startsWith('{') || (rest.startsWith('[') && this.isOpening && !startsAlike(rest, '[TOOL_CALLS]'));
+      this.place = { isOpening: this.isOpening, isStart: this.isAtStart() };
       rest = this.look(rest, isWhole, out);
     }
   }
 
   /** Looks at text that begins with an opener; gives what of it is to be scanned as text. */
   private look(text: string, isWhole: boolean, out: ScreenedPiece[]): string {
-    const match = matchDialect(text, this.tools, isWhole, this.isBare);
+    const match = matchDialect(text, this.tools, this.place, isWhole);
     if (match.type === 'more') {
       this.held = text;
       this.nextLook = 2 * text.length;
@@ -139,8 +139,11 @@ export class DialectScreen {
     if (char === '{') return false;
     const start = text.slice(index, index + LONGEST_OPENER);
     if (TOKEN_OPENERS.some((opener) => startsAlike(start, opener))) return true;
-    const isAfterSentence = this.isLineStart || SENTENCE_ENDS.includes(this.last);
-    return isAfterSentence && TAG_OPENERS.some((opener) => startsAlike(start, opener));
+    return this.isAtStart() && TAG_OPENERS.some((opener) => startsAlike(start, opener));
+  }
+
+  private isAtStart(): boolean {
+    return this.isLineStart || SENTENCE_ENDS.includes(this.last);
   }
 
   private take(char: string): void {

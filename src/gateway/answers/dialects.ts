@@ -60,10 +60,18 @@ export const TOKEN_OPENERS: readonly string[] = [
 ];
 const OPENERS = [...TAG_OPENERS, ...TOKEN_OPENERS];
 
+/** Where in an answer a text begins. */
+export interface Place {
+  /** Nothing came before it. */
+  isOpening: boolean;
+  /** A line or a sentence begins. */
+  isStart: boolean;
+}
+
 /** Reads a text from its first character on as calls of offered tools. `isWhole`: nothing follows it. */
-export function matchDialect(text: string, tools: OfferedTools, isWhole: boolean, isBare: boolean): DialectMatch {
+export function matchDialect(text: string, tools: OfferedTools, place: Place, isWhole: boolean): DialectMatch {
   try {
-    return new DialectReader(text, tools, isWhole).match(isBare);
+    return new DialectReader(text, tools, isWhole).match(place);
   } catch {
     // Nesting deeper than the stack.
     return { type: 'no' };
@@ -74,9 +82,11 @@ class DialectReader extends CallCursor {
   /** Where the last block ends, with the tokens that end a turn. */
   private blockEnd = 0;
 
-  match(isBare: boolean): DialectMatch {
-    if (isBare) return this.result(this.bare());
+  match(place: Place): DialectMatch {
+    // One that begins with a bracket is JSON, or `[TOOL_CALLS]`.
+    if (place.isOpening && /^(?:\{|\[[^T])/.test(this.text)) return this.result(this.bare());
     let at = 0;
+    if (!place.isStart && this.anyOf(0, TOKEN_OPENERS) === NO) return { type: 'no' };
     let accepted: DialectMatch = { type: 'no' };
     for (;;) {
       const end = this.block(at);
