@@ -12,6 +12,7 @@ const MAYBE_FENCED = /^`{1,3}[\w+-]*\s*$/;
 const FENCE_WITHIN = /```[\w+-]*\s*(?=[{[])/;
 /** Without one of these a value goes on. */
 const CLOSING = /[}\]]/;
+const JSON_SPACE = /^[ \t\r\n]*$/;
 /** How much prose may stand before a fence, in characters, and how much of what follows the value is looked at. */
 const MAX_PROSE = 1000;
 
@@ -29,6 +30,7 @@ export class JsonScreen {
   rejection: string | null = null;
   private state: 'opening' | 'prose' | 'value' | 'scalar' | 'after' = 'opening';
   private held = '';
+  private isFenced = false;
   private readonly kinds: Kinds;
   private readonly scanner = new JsonScanner();
 
@@ -55,8 +57,7 @@ export class JsonScreen {
       case 'value':
         return this.readValue(text);
       case 'after':
-        if (this.held.length < MAX_PROSE) this.held += text;
-        return '';
+        return this.readAfter(text);
       default:
         this.held += text;
         return this.readOpening(mayWait);
@@ -69,8 +70,7 @@ export class JsonScreen {
     if (this.state === 'value' && !isCutShort) this.rejection = CUT_SHORT;
     if (this.state === 'after' && hasAnotherValue(this.held)) this.rejection = SEVERAL;
     if (this.state === 'scalar') {
-      const text = this.held.trim();
-      if (isCutShort || parseJson(text) !== undefined) return text;
+      if (isCutShort || parseJson(this.held) !== undefined) return this.held;
       this.rejection = PROSE;
     }
     if (this.isHolding && !(isCutShort && this.state === 'opening')) this.rejection = PROSE;
@@ -89,8 +89,13 @@ export class JsonScreen {
     if (this.state === 'prose') return this.readProse();
     if (start === '' || this.state === 'scalar') return '';
     const fenced = FENCED.exec(start);
-    const value = fenced ? start.slice(fenced[0].length) : start;
-    if (value.startsWith('{') || value.startsWith('[')) return this.beginValue(value);
+    if (fenced) return this.beginFenced(start.slice(fenced[0].length));
+    if (start.startsWith('{') || start.startsWith('[')) {
+      const before = this.held.slice(0, this.held.length - start.length);
+      // A byte order mark is white space to JavaScript, and an error to JSON.
+      const value = this.beginValue(start);
+      return value !== '' && JSON_SPACE.test(before) ? before + value : value;
+    }
     if (MAYBE_FENCED.test(start) && start.length < MAX_PROSE) return '';
     if (this.kinds.string || this.kinds.other) {
       // A bare number, word or string: short, and only its end shows that it is one.
@@ -105,9 +110,14 @@ export class JsonScreen {
 
   private readProse(): string {
     const fence = FENCE_WITHIN.exec(this.held);
-    if (fence) return this.beginValue(this.held.slice(fence.index + fence[0].length));
+    if (fence && fence.index <= MAX_PROSE) return this.beginFenced(this.held.slice(fence.index + fence[0].length));
     if (this.held.length > MAX_PROSE) this.rejection = PROSE;
     return '';
+  }
+
+  private beginFenced(value: string): string {
+    this.isFenced = true;
+    return this.beginValue(value);
   }
 
   private beginValue(value: string): string {
@@ -125,8 +135,15 @@ export class JsonScreen {
     const end = this.scanner.feed(text);
     if (end < 0) return text;
     this.state = 'after';
-    this.held = text.slice(end);
-    return text.slice(0, end);
+    return text.slice(0, end) + this.readAfter(text.slice(end));
+  }
+
+  private readAfter(text: string): string {
+    let rest = text;
+    // White space after a value that had no fence is left: the answer stays as it came.
+    if (!this.isFenced && this.held === '') rest = text.trimStart();
+    if (this.held.length < MAX_PROSE) this.held += rest;
+    return text.slice(0, text.length - rest.length);
   }
 }
 
@@ -144,8 +161,7 @@ export function readJsonAnswer(
   if (parsed === undefined) return { rejection: 'The answer is not valid JSON' };
   const missing = missingProperties(parsed, format);
   if (missing.length > 0) return { rejection: `The answer's JSON lacks ${missing.join(', ')}` };
-  // The same value in the same text, where nothing but white space was around it.
-  return { text: value === text.trim() ? text : value };
+  return { text: value };
 }
 
 /** Properties that the schema requires at its top and the value has not. */
