@@ -1,4 +1,5 @@
-import { matchDialect, type Place, TAG_OPENERS, TOKEN_OPENERS } from './dialects.js';
+import { matchDialect, type Place } from './dialects.js';
+import { TAG_OPENERS, TOKEN_OPENERS } from './dialectTokens.js';
 import type { OfferedTools, TextCall } from './textCalls.js';
 
 /** A piece of an answer after the calls written in its text were taken out. */

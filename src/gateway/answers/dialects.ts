@@ -1,7 +1,8 @@
 import { isRecord } from '../surfaces/looseParts.js';
 import { CallCursor, MAX_NAME, MORE, NO } from './callCursor.js';
+import { DEEPSEEK, END_TOKENS, KIMI, OPENERS, TOKEN_OPENERS } from './dialectTokens.js';
 import { jsonEnd, parseJson } from './jsonScanner.js';
-import { callsInJson, type OfferedTools, type TextCall } from './textCalls.js';
+import { callsInJson, hasOnlyCallKeys, type OfferedTools, type TextCall } from './textCalls.js';
 
 /**
  * What a text is that begins where a dialect of tool calls might.
@@ -11,54 +12,11 @@ import { callsInJson, type OfferedTools, type TextCall } from './textCalls.js';
  */
 export type DialectMatch = { type: 'no' } | { type: 'more' } | { type: 'calls'; calls: TextCall[]; end: number };
 
-/** With every spelling of the two odd characters that was seen: U+FF5C or `|`, U+2581 or `_`. */
-function deepSeekToken(name: string): readonly string[] {
-  const blocks = name.replaceAll('_', '\u2581');
-  return [`<\uff5c${blocks}\uff5c>`, `<|${blocks}|>`, `<|${name}|>`, `<\uff5c${name}\uff5c>`];
-}
-
-// https://github.com/vllm-project/vllm/tree/main/vllm/tool_parsers has a parser of each, and examples in their tests.
-const DEEPSEEK = {
-  open: deepSeekToken('tool_calls_begin'),
-  close: deepSeekToken('tool_calls_end'),
-  call: deepSeekToken('tool_call_begin'),
-  name: deepSeekToken('tool_sep'),
-  end: deepSeekToken('tool_call_end'),
-} as const;
-const KIMI = {
-  open: '<|tool_calls_section_begin|>',
-  close: '<|tool_calls_section_end|>',
-  call: '<|tool_call_begin|>',
-  arguments: '<|tool_call_argument_begin|>',
-  end: '<|tool_call_end|>',
-} as const;
-/** Tokens that end a turn, where a server shows them. */
-const END_TOKENS = [
-  '<|im_end|>',
-  '<|eot_id|>',
-  '<|eom_id|>',
-  '<|endoftext|>',
-  '<|end_of_text|>',
-  ...deepSeekToken('end_of_sentence'),
-  '</s>',
-];
 /** The first two names in an object that is a call; the second place is looked at only when the first is `name`. */
 const CALL_HEAD = /[[\s]*\{\s*"name"\s*:\s*"(?<name>[^"\\]*)(?<quote>"?)(?:\s*,\s*"(?<next>[a-z_]*)(?<nextQuote>"?))?/y;
 const FIRST_KEYS = ['name', 'arguments', 'parameters', 'function', 'type'];
 const SECOND_KEYS = ['arguments', 'parameters', 'type', 'id'];
 const BARE_HEAD = /^(?:\[\s*)?\{\s*(?:"(?<key>[a-z]*)(?<quote>"?)(?:\s*:\s*"(?<value>[^"]*)"?)?)?/;
-
-/** Openers that stand in prose only where somebody speaks of them: they count at the start of a line or a sentence. */
-export const TAG_OPENERS: readonly string[] = ['<tool_call>', '<function='];
-/** Openers that are single tokens of a model: they count wherever they stand outside of code. */
-export const TOKEN_OPENERS: readonly string[] = [
-  '<|python_tag|>',
-  KIMI.open,
-  KIMI.call,
-  ...DEEPSEEK.open,
-  '[TOOL_CALLS]',
-];
-const OPENERS = [...TAG_OPENERS, ...TOKEN_OPENERS];
 
 /** Where in an answer a text begins. */
 export interface Place {
@@ -349,19 +307,4 @@ class DialectReader extends CallCursor {
     if (next === undefined) return true;
     return SECOND_KEYS.some((key) => (nextQuote ? key === next : key.startsWith(next)));
   }
-}
-
-const CALL_KEYS = new Set(['name', 'arguments', 'parameters', 'type', 'function', 'id']);
-
-/** An answer that says more than a call does is an answer. */
-function hasOnlyCallKeys(value: unknown): boolean {
-  const items = Array.isArray(value) ? (value as unknown[]) : [value];
-  return items.every((item) => {
-    if (!isRecord(item)) return false;
-    const body = isRecord(item['function']) ? item['function'] : item;
-    return (
-      Object.keys(item).every((key) => CALL_KEYS.has(key)) &&
-      (body['arguments'] !== undefined || body['parameters'] !== undefined)
-    );
-  });
 }

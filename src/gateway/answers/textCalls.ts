@@ -42,6 +42,19 @@ export function callsInJson(value: unknown): TextCall[] | null {
   return calls.length > 0 && calls.every((call) => call !== null) ? calls : null;
 }
 
+/** Whether a parsed value is a call, or several, and says nothing else: then it is no answer of its own. */
+export function hasOnlyCallKeys(value: unknown): boolean {
+  const items = Array.isArray(value) ? (value as unknown[]) : [value];
+  return items.every((item) => {
+    if (!isRecord(item)) return false;
+    const body = isRecord(item['function']) ? item['function'] : item;
+    return (
+      Object.keys(item).every((key) => CALL_KEYS.has(key)) &&
+      (body['arguments'] !== undefined || body['parameters'] !== undefined)
+    );
+  });
+}
+
 /** Whether a text is a JSON object. */
 export function isJsonObject(text: string): boolean {
   return isRecord(parseJson(text));
@@ -57,6 +70,7 @@ function toCall(item: unknown): TextCall | null {
   return typeof args === 'string' && isJsonObject(args) ? { name, arguments: args } : null;
 }
 
+const CALL_KEYS = new Set(['name', 'arguments', 'parameters', 'type', 'function', 'id']);
 const PYTHON_WORDS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
 
 function typed(text: string, schema: unknown, key: string): unknown {

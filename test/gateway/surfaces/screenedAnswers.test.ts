@@ -76,20 +76,18 @@ function streamed(pieces: readonly string[], request: ChatRequest): Read | null 
   if (one.rejection !== null) return null;
   assert.equal(one.isHolding, false);
   const chunks = texts.map((text) => JSON.parse(text) as ChatChunk);
-  const read: Read & { calls: { name: string; arguments: string }[] } = {
-    text: '',
-    calls: [],
-    finish: chunks.at(-1)?.choices[0]?.finish_reason,
-  };
+  const finish = chunks.at(-1)?.choices[0]?.finish_reason;
+  let text = '';
+  const calls: { name: string; arguments: string }[] = [];
   for (const { choices } of chunks) {
     const delta = choices[0]?.delta ?? {};
-    read.text += delta.content ?? '';
+    text += delta.content ?? '';
     for (const part of delta.tool_calls ?? []) {
-      read.calls[part.index] ??= { name: part.function?.name ?? '', arguments: '' };
-      read.calls[part.index]!.arguments += part.function?.arguments ?? '';
+      calls[part.index] ??= { name: part.function?.name ?? '', arguments: '' };
+      calls[part.index]!.arguments += part.function?.arguments ?? '';
     }
   }
-  return { ...read, calls: read.calls.map((one) => ({ ...one, arguments: JSON.parse(one.arguments) as unknown })) };
+  return { text, calls: calls.map((made) => ({ ...made, arguments: JSON.parse(made.arguments) as unknown })), finish };
 }
 
 function whole(text: string, request: ChatRequest): Read | null {
