@@ -129,8 +129,25 @@ describe('conformance: answers that only look right', () => {
       "The account behind this API key doesn't have enough credits. This model needs paid Pollen. Please [top up](https://enter.pollinations.ai/top-up), then try again.";
     both('with zero usage fails over', { text: limit, usage: noUsage }, {}, failsOver);
     both('without usage fails over', { text: limit, usage: null }, {}, failsOver);
-    both('Pollinations’ notice fails over', { text: notice, usage: noUsage }, {}, failsOver);
-    both('fails over when there are tools', { text: notice, usage: noUsage }, withTools, failsOver);
+    both('fails over when there are tools', { text: limit, usage: noUsage }, withTools, failsOver);
+    for (const isStream of [false, true]) {
+      it(`Pollinations’ notice fails over${isStream ? ', streaming' : ''}`, async () => {
+        const shape = { text: notice, usage: noUsage };
+        const u1 = await bed.provider(isStream ? chatStream(inPieces(shape)) : json(200, completionBody(shape)));
+        const u2 = await bed.provider(chatCompletion({ text: 'from two' }));
+        const config = configOf(
+          {
+            pollinations: { baseUrl: u1.baseUrl, keys: [{ key: 'key-of-one' }], models: [{ id: 'm1', tools: true }] },
+            'custom:two': { baseUrl: u2.baseUrl, keys: [{ key: 'key-of-two' }], models: [{ id: 'm2', tools: true }] },
+          },
+          ['pollinations/m1', 'custom:two/m2'],
+        );
+        const gateway = await bed.gateway({ config, clock: createManualClock() });
+        const answer = await read(await gateway.chat({ stream: isStream, ...withTools }), isStream);
+        assert.equal(answer.text, 'from two');
+        assert.equal(answer.response.headers['x-fallback-trail'], 'pollinations/m1=empty');
+      });
+    }
     both('is an answer where tokens were counted', { text: limit }, {}, says(limit));
     const talk = 'A 429 says "rate limit exceeded, please try again": wait, then ask again.';
     both('an answer that talks about it is untouched', { text: talk, usage: noUsage }, {}, says(talk));

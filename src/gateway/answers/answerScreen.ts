@@ -21,8 +21,15 @@ export class AnswerScreen {
   private json: JsonScreen | null;
   private readonly hasTools: boolean;
 
-  /** `isCommitted`: something of the answer is with the client already, so that it begins as no error does. */
-  constructor(request: ChatRequest, isCommitted: boolean) {
+  /**
+   * `provider`: its id. `isCommitted`: something of the answer is with the client already, so that it begins as no error
+   * does.
+   */
+  constructor(
+    request: ChatRequest,
+    private readonly provider: string,
+    isCommitted: boolean,
+  ) {
     const tools = callableTools(request);
     const format = jsonFormat(request);
     this.hasTools = tools !== null;
@@ -57,7 +64,7 @@ export class AnswerScreen {
     if (this.prose === null) return this.screen(text, isCommitted);
     this.prose += text;
     // White space alone begins anything.
-    if (this.prose.trim() === '' || mayBeErrorProse(this.prose)) return [];
+    if (this.prose.trim() === '' || mayBeErrorProse(this.prose, this.provider)) return [];
     const opening = this.prose;
     this.prose = null;
     return this.screen(opening, isCommitted);

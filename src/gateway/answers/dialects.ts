@@ -1,4 +1,3 @@
-import { isRecord } from '../surfaces/looseParts.js';
 import { CallCursor, MAX_NAME, MORE, NO } from './callCursor.js';
 import { DEEPSEEK, END_TOKENS, KIMI, OPENERS, TOKEN_OPENERS } from './dialectTokens.js';
 import { jsonEnd, parseJson } from './jsonScanner.js';

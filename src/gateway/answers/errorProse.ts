@@ -9,6 +9,11 @@ interface ErrorShape {
   /** Longer, or with a line break where it is one line, it is something else. */
   maxLength: number;
   isLine?: boolean;
+  /**
+   * Providers (ids, or their beginnings) whose streams are held for it; all if left out. Answers that begin with its
+   * first words are too common to hold everybody's.
+   */
+  heldFrom?: readonly string[];
   /** Known to come with token counts all the same. Elsewhere a counted answer is an answer. */
   isCounted?: boolean;
   /** What the client and the ledger read: never the text itself. */
@@ -18,6 +23,7 @@ interface ErrorShape {
 
 const POLLINATIONS_NOTICE =
   'https://github.com/pollinations/pollinations: textBalanceNotice, which turns 402 and 403 into a chat reply with all counts 0; seen in https://github.com/vava-nessa/free-coding-models/issues/190';
+const HELD_FROM = ['pollinations', 'custom:'];
 const CASE_49 = 'conformance case 49; the wording of OpenAI-like rate limiters (express-rate-limit, FastAPI limiters)';
 const ASKS_TO_WAIT = String.raw`.*\b(?:please|try|retry|wait|slow down|upgrade|later)\b.*`;
 
@@ -29,6 +35,7 @@ const SHAPES: readonly ErrorShape[] = [
     opening: "the account behind this api key doesn't have enough credits.",
     whole: /^the account behind this api key doesn['’]t have enough credits\.[\s\S]*$/i,
     maxLength: 800,
+    heldFrom: HELD_FROM,
     message: 'The account is out of credits, said in the text of an answer',
     source: POLLINATIONS_NOTICE,
   },
@@ -36,6 +43,7 @@ const SHAPES: readonly ErrorShape[] = [
     opening: 'the account behind this api key doesn’t have enough credits.',
     whole: /^the account behind this api key doesn['’]t have enough credits\.[\s\S]*$/i,
     maxLength: 800,
+    heldFrom: HELD_FROM,
     message: 'The account is out of credits, said in the text of an answer',
     source: POLLINATIONS_NOTICE,
   },
@@ -43,6 +51,7 @@ const SHAPES: readonly ErrorShape[] = [
     opening: 'the api key used for this request ',
     whole: /^the api key used for this request (?:has reached its budget|isn['’]t allowed to use)\b[\s\S]*$/i,
     maxLength: 800,
+    heldFrom: HELD_FROM,
     message: 'The key may not be used for this model, or has reached its budget, said in the text of an answer',
     source: POLLINATIONS_NOTICE,
   },
@@ -60,19 +69,25 @@ const SHAPES: readonly ErrorShape[] = [
     maxLength: 120,
     isLine: true,
     isCounted: true,
+    heldFrom: HELD_FROM,
     message: 'The usage limit is reached, said in the text of an answer',
     source: 'https://github.com/openclaw/openclaw/issues/16665',
   },
-  ...['rate limit exceeded', 'rate limit reached', 'ratelimit exceeded', 'too many requests'].map((opening) => ({
+  ...['rate limit exceeded', 'rate limit reached', 'ratelimit exceeded'].map(limiterShape),
+  { ...limiterShape('too many requests'), heldFrom: HELD_FROM },
+];
+const MAX_LENGTH = Math.max(...SHAPES.map(({ maxLength }) => maxLength));
+
+function limiterShape(opening: string): ErrorShape {
+  return {
     opening,
     whole: new RegExp(`^${opening}\\b${ASKS_TO_WAIT}$`, 'i'),
     maxLength: 300,
     isLine: true,
     message: 'A rate limit is reached, said in the text of an answer',
     source: CASE_49,
-  })),
-];
-const MAX_LENGTH = Math.max(...SHAPES.map(({ maxLength }) => maxLength));
+  };
+}
 
 /** Why a whole answer is known error prose; null if it is an answer. */
 export function errorProseIn(text: string, usage: Usage | null): string | null {
@@ -83,11 +98,14 @@ export function errorProseIn(text: string, usage: Usage | null): string | null {
   return shape.message;
 }
 
-/** Whether text that is still coming may become known error prose, so that it is held. */
-export function mayBeErrorProse(text: string): boolean {
+/** Whether text that is still coming from this provider may become known error prose, so that it is held. */
+export function mayBeErrorProse(text: string, provider: string): boolean {
   if (text.length > MAX_LENGTH) return false;
   const trimmed = text.trim();
-  return trimmed !== '' && SHAPES.some((shape) => canBe(shape, trimmed));
+  if (trimmed === '') return false;
+  return SHAPES.some(
+    (shape) => canBe(shape, trimmed) && (!shape.heldFrom || shape.heldFrom.some((start) => provider.startsWith(start))),
+  );
 }
 
 function canBe({ opening, maxLength, isLine }: ErrorShape, text: string): boolean {

@@ -74,6 +74,7 @@ export class StreamAttempt implements UpstreamHandler {
       newId: context.newId,
       promptTokens,
       request,
+      provider: candidate.provider,
     });
   }
 

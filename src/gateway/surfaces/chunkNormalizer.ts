@@ -22,6 +22,8 @@ export interface ChunkNormalizerOptions {
   newId(prefix: string): string;
   /** What the answer is held to; nothing if left out. */
   request?: ChatRequest;
+  /** Id of the provider that answers. */
+  provider?: string;
 }
 
 /**
@@ -167,7 +169,7 @@ export class ChunkNormalizer {
         out.push(this.text({ ...rest, reasoning_content: text }, null));
       } else if (this.screen === null) this.emitContent(text, rest, out);
       else {
-        this.screen ??= new AnswerScreen(this.options.request!, this.hasOutput);
+        this.screen ??= new AnswerScreen(this.options.request!, this.options.provider ?? '', this.hasOutput);
         this.emitScreened(this.screen.push(text, this.hasOutput), rest, out);
         if (this.screen.isDone) this.screen = null;
       }

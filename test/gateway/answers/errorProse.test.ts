@@ -52,12 +52,22 @@ describe('error prose', () => {
 
   it('holds every beginning of a notice, and of nothing else more than a few letters', () => {
     for (const text of [...NOTICES, ...COUNTED_NOTICES]) {
-      for (let length = 1; length <= text.length; length += 1) assert.ok(mayBeErrorProse(text.slice(0, length)));
+      for (let length = 1; length <= text.length; length += 1) {
+        assert.ok(mayBeErrorProse(text.slice(0, length), 'pollinations'));
+        assert.ok(mayBeErrorProse(text.slice(0, length), 'custom:mine'));
+      }
     }
-    for (const text of ['The a', 'The answer', 'Ratio', 'Rate limits', 'You have hits', 'I', ' ', '']) {
-      assert.equal(mayBeErrorProse(text), text === 'The a', text);
+    for (const text of ['The answer', 'Ratio', 'Rate limits', 'You have hits', 'I', ' ', '']) {
+      assert.equal(mayBeErrorProse(text, 'pollinations'), false, text);
     }
-    for (const text of ANSWERS) assert.equal(mayBeErrorProse(`${text} ${'x'.repeat(800)}`), false);
+    for (const text of ANSWERS) assert.equal(mayBeErrorProse(`${text} ${'x'.repeat(800)}`, 'pollinations'), false);
+  });
+
+  it('holds no "The", "To" or "You" of providers that were never seen to say such things', () => {
+    for (const text of ['T', 'The', 'The account', 'To', 'You', 'You have hit']) {
+      assert.equal(mayBeErrorProse(text, 'groq'), false, text);
+    }
+    assert.equal(mayBeErrorProse('Rate lim', 'groq'), true);
   });
 
   it('never repeats the text itself', () => {
