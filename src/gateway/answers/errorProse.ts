@@ -24,7 +24,8 @@ interface ErrorShape {
 const POLLINATIONS_NOTICE =
   'https://github.com/pollinations/pollinations: textBalanceNotice, which turns 402 and 403 into a chat reply with all counts 0; seen in https://github.com/vava-nessa/free-coding-models/issues/190';
 const HELD_FROM = ['pollinations', 'custom:'];
-const CASE_49 = 'conformance case 49; the wording of OpenAI-like rate limiters (express-rate-limit, FastAPI limiters)';
+const CASE_49 =
+  "conformance case 49; express-rate-limit's and slowapi's own messages, and api.airforce's (\"Ratelimit Exceeded! Please join …\")";
 const ASKS_TO_WAIT = String.raw`.*\b(?:please|try|retry|wait|slow down|upgrade|later)\b.*`;
 
 /**
