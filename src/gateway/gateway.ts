@@ -1,5 +1,7 @@
 import type { ApiSettings } from '../protocol/api.js';
+import type { ChainView } from '../protocol/chain.js';
 import type { GatewayState } from '../protocol/events.js';
+import type { Strategy } from '../protocol/strategyNames.js';
 import type { ProxySettings, StoredKey } from '../protocol/worker.js';
 import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';
@@ -9,8 +11,9 @@ import { configKeys } from './config/configKeys.js';
 import { createEventBus, type EventBus } from './eventBus.js';
 import { gatewayState } from './gatewayState.js';
 import { ActiveRequests } from './http/activeRequests.js';
-import { type AppContext, createListener } from './http/app.js';
+import type { AppContext } from './http/app.js';
 import { ClientNames } from './http/clientNames.js';
+import { createListener, type Listener } from './http/listener.js';
 import { HttpServer } from './http/server.js';
 import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
@@ -20,6 +23,7 @@ import type { RequestRow } from './ledger/changes.js';
 import { LedgerError, type LedgerNotice } from './ledger/ledger.js';
 import { openBooks } from './ledger/openBooks.js';
 import type { LedgerState } from './ledger/restore.js';
+import { loadSqlite } from './ledger/sqlite.js';
 import { createUpstreamClient } from './net/undiciClient.js';
 import type { UpstreamClient } from './net/upstream.js';
 import type { GatewayPorts } from './ports.js';
@@ -28,21 +32,16 @@ import { createDemoUpstream } from './providers/demoUpstream.js';
 import { createGeminiAdapter } from './providers/gemini/adapter.js';
 import { createOpenAiAdapter } from './providers/openai.js';
 import { providerViews } from './providers/providerViews.js';
-import { providerSpec } from './providers/table.js';
-import { QuotaEngine } from './quota/engine.js';
-import { createTokenEstimator } from './quota/estimate.js';
-import type { QuotaSources } from './quota/limits.js';
-import { createQuotaDesk, type QuotaDesk } from './quota/quotaDesk.js';
 import { createIdSource, randomHex } from './randomIds.js';
 import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
-import type { LoopContext } from './routing/attemptLoop.js';
 import { Chain } from './routing/chain.js';
 import { chainView } from './routing/chainView.js';
-import { createCooldowns } from './routing/cooldowns.js';
-import { buildInventory, type Candidate, type Inventory } from './routing/inventory.js';
-import { nearestNames } from './routing/nearestNames.js';
-import { WaitingRoom } from './routing/waitingRoom.js';
-import { Settings } from './settings.js';
+import type { Failure } from './routing/failure.js';
+import type { Candidate } from './routing/inventory.js';
+import { Profiles, unknownModels } from './routing/profiles.js';
+import { profileWarnings } from './routing/profileView.js';
+import { Router, type RouterListener } from './routing/router.js';
+import { definedFields, Settings } from './settings.js';
 import { UnifiedToken } from './unifiedToken.js';
 
 export interface GatewayOptions {
@@ -60,6 +59,8 @@ export interface GatewayOptions {
   proxy?: ProxySettings;
   /** The demo provider is in the chain. */
   demo?: boolean;
+  /** The chain's strategy, where its front door knows one. */
+  strategy?: Strategy;
   /** Where the ledger lives; without it everything is in memory only. */
   dataDir?: string;
   /** Path of sql.js's `sql-wasm.wasm`; needed with `dataDir`. */
@@ -96,6 +97,10 @@ export interface Gateway {
 
 /** How long counts of quota may wait for the ledger. */
 const QUOTA_DRAIN_MS = 100;
+/** How often at most measurements go to the ledger. */
+const MEASUREMENTS_DRAIN_MS = 60_000;
+/** After the first requests, before anybody has opened a page. */
+const WARM_UP_MS = 500;
 
 /** Everything the gateway is, without a socket. Pure Node: the editor's thread, `serve` and tests use the same. */
 export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gateway {
@@ -127,16 +132,13 @@ class GatewayHouse {
   private readonly keys: KeyPool;
   private readonly keyService: KeyService;
   private readonly upstream: UpstreamClient & { setProxy?(proxy: ProxySettings): void };
-  private readonly cooldowns;
+  private readonly router: Router;
   private readonly chain: Chain;
-  private readonly quota: QuotaEngine;
-  private readonly quotaDesk: QuotaDesk;
-  private readonly waitingRoom: WaitingRoom;
+  private readonly profiles: Profiles;
+  private measuredAt = 0;
   private isDrainArmed = false;
   private readonly closing = new AbortController();
   private readonly startedAt: number;
-  private readonly adapters;
-  private inventory: Inventory | null = null;
   private server: HttpServer | null = null;
   private isLoaded = false;
   private url = '';
@@ -159,38 +161,24 @@ class GatewayHouse {
     this.startedAt = clock.now();
     this.newId = createIdSource(this.hex);
     this.books = new Bookkeeping(options.dataDir !== undefined);
-    const given = options.demo === undefined ? {} : { demo: options.demo };
-    this.settings = new Settings(this.books, definedSettings(this.config), given, () => this.changed());
+    const given = definedFields({ demo: options.demo, strategy: options.strategy });
+    this.settings = new Settings(this.books, settingsOf(this.config), given, () => this.changed());
     this.events = createEventBus(clock, this.instance);
     this.active = new ActiveRequests(clock, this.events);
     this.upstream =
       ports.upstream ?? createUpstreamClient({ clock, ...(options.proxy ? { proxy: options.proxy } : {}) });
-    const openai = createOpenAiAdapter();
-    this.adapters = { openai, demo: openai, gemini: createGeminiAdapter(), cohere: createCohereAdapter() };
     this.models = createModelStore(builtInModels(), clock, ({ provider, models, learnedAt }) => {
       this.books.append({ type: 'models', provider, models: models.map(toLearnedModelRow), learnedAt });
-      this.refresh();
+      this.router.refresh();
     });
     this.chain = new Chain(this.books, clock.now, () => this.changed());
-    this.waitingRoom = new WaitingRoom(clock);
-    this.quota = new QuotaEngine(clock, this.quotaSources(), { onFreed: () => this.waitingRoom.freed() });
-    this.quotaDesk = createQuotaDesk(this.quota, createTokenEstimator(), clock);
+    this.profiles = new Profiles(this.books, this.config, () => this.changed());
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
-    this.cooldowns = createCooldowns(clock, {
-      onChange: (cooldown, until) => {
-        const { id, provider, model, kind } = cooldown;
-        this.books.append(
-          until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
-        );
-        this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
-        if (until === null) this.waitingRoom.freed();
-      },
-      onGone: (provider, model) => this.disable(provider, model),
-    });
+    this.router = this.createRouter();
     this.keyService = createKeyService({
       pool: this.keys,
       models: this.models,
-      cooldowns: this.cooldowns,
+      cooldowns: this.router.cooldowns,
       upstream: this.upstream,
       clock,
       log: ports.log,
@@ -203,8 +191,11 @@ class GatewayHouse {
   }
 
   async listen() {
-    const host = this.options.host ?? '127.0.0.1';
-    const server = new HttpServer(createListener(this.appContext(host)));
+    const { dataDir, wasmFile, host = '127.0.0.1' } = this.options;
+    // Its compilation goes on beside what follows; what fails here fails again where it is waited for.
+    if (dataDir !== undefined && wasmFile !== undefined) loadSqlite(wasmFile).catch(() => undefined);
+    const listener = createListener(this.appContext(host));
+    const server = new HttpServer(listener.handle);
     const port = await server.bind(host, this.options.port);
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     try {
@@ -220,7 +211,21 @@ class GatewayHouse {
     this.announce();
     this.warnOfUnknownModels();
     if (this.settings.all.healthProbes) this.keyService.discover();
+    this.ports.clock.after(WARM_UP_MS, () => void this.warmUp(listener));
     return { url: this.url, port, token: this.token.current, adminToken: this.adminToken };
+  }
+
+  /**
+   * Loads and runs what a page asks first, a little at a time: cold, a month of 100,000 requests takes three times as long
+   * (docs/performance.md), most of it V8 compiling what is called for the first time.
+   */
+  private async warmUp(listener: Listener): Promise<void> {
+    try {
+      await listener.preload();
+      if (this.books.state.isSaving) await this.books.analytics('30d', this.ports.clock.now());
+    } catch {
+      // Closed meanwhile, or the ledger cannot be read: whoever asks for it is told.
+    }
   }
 
   async close(graceMs = 0): Promise<void> {
@@ -228,6 +233,7 @@ class GatewayHouse {
     await this.server?.close(graceMs, () => this.active.interruptAll());
     await this.upstream.close();
     this.drainQuota();
+    this.drainMeasurements(0);
     await this.books.close();
   }
 
@@ -285,9 +291,11 @@ class GatewayHouse {
   private restore(state: LedgerState): void {
     this.settings.restore(state.settings);
     this.chain.restore(state.chain, state.goneModels);
+    this.profiles.restore(state.profiles);
     restoreModels(this.models, state.models);
-    this.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
-    this.quota.restore(state.quotaWindows, state.quotaLimits);
+    this.router.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
+    this.router.quota.restore(state.quotaWindows, state.quotaLimits);
+    this.router.measurements.restore(state.measurements);
   }
 
   private notice(notice: LedgerNotice): void {
@@ -298,7 +306,7 @@ class GatewayHouse {
   }
 
   private keyChanged(key: PoolKey, change: 'added' | 'updated' | 'removed' | 'health'): void {
-    if (change !== 'health') this.refresh();
+    if (change !== 'health') this.router.refresh();
     if (!this.isLoaded) return;
     const { id, provider, health } = key;
     if (change === 'removed') this.books.append({ type: 'key.removed', id });
@@ -311,54 +319,20 @@ class GatewayHouse {
     this.announce();
   }
 
-  /** The inventory, made anew when something changed since it was last asked for. */
-  private readonly currentInventory = (): Inventory => {
-    if (this.inventory) return this.inventory;
-    this.inventory = buildInventory({
-      config: this.config,
-      keys: this.keys,
-      models: this.models.all(),
-      logicalModels,
-      adapters: this.adapters,
-      demo: this.settings.all.demo,
-      disabled: this.chain.gone,
-      chain: this.chain.entries,
-    });
-    this.quota.limitsChanged();
-    return this.inventory;
-  };
-
-  private quotaSources(): QuotaSources {
-    return {
-      spec: providerSpec,
-      catalog: (provider, model) => this.currentInventory().known.get(`${provider}/${model}`)?.limits,
-      ofModel: (provider, model) => this.config.limits?.[`${provider}/${model}`],
-      ofKey: (keyId) => this.keys.get(keyId)?.limits,
-    };
-  }
-
-  /** Neither cooling nor full. */
-  private readonly isFree = (candidate: Candidate): boolean => {
-    return this.cooldowns.check(candidate) === null && this.quotaDesk.peek(candidate, 1, 1) === null;
-  };
-
-  private refresh(): void {
-    this.inventory = null;
-  }
-
   private changed(): void {
-    this.refresh();
+    this.router.refresh();
     if (this.isLoaded) this.announce();
   }
 
-  /** Chain entries that no catalog knows: a typo, or a model that its provider lists only later. */
+  /** The config file's chains may name what no catalog knows. */
   private warnOfUnknownModels(): void {
-    const { known } = this.currentInventory();
-    const unknown = (this.config.chain ?? []).filter((name) => !known.has(name));
-    for (const name of unknown) {
-      const [nearest] = nearestNames(name, known.keys(), 1);
-      const hint = nearest ? `; did you mean ${nearest}?` : '';
-      this.ports.log.log('warn', 'config', `chain: ${name} is no known model (yet)${hint}`);
+    const { inventory } = this.router;
+    const warn = (path: string, warnings: readonly string[]) => {
+      for (const text of warnings) this.ports.log.log('warn', 'config', `${path}: ${text}`);
+    };
+    warn('chain', unknownModels(this.config.chain ?? [], inventory));
+    for (const profile of inventory.profiles.values()) {
+      if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory));
     }
   }
 
@@ -386,18 +360,48 @@ class GatewayHouse {
 
   private drainQuota(): void {
     this.isDrainArmed = false;
-    const { rows, limits, uses } = this.quota.changed();
+    const { rows, limits, uses } = this.router.quota.changed();
     for (const change of limits) this.books.append(change);
     if (rows.length > 0) this.books.append({ type: 'quota', windows: rows });
     if (this.events.isHeard && rows.length > 0) this.events.emitTransient({ type: 'quota.changed', windows: uses() });
+    this.drainMeasurements(MEASUREMENTS_DRAIN_MS);
     // While answers run, what they hold may come into a new day.
     if (this.active.inFlight > 0) this.drainQuotaSoon();
   }
 
+  /** How models did goes to the ledger now and then: a kill may cost a minute of it. */
+  private drainMeasurements(minAgeMs: number): void {
+    const now = this.ports.clock.now();
+    if (now - this.measuredAt < minAgeMs) return;
+    this.measuredAt = now;
+    const rows = this.router.measurements.takeChanged();
+    if (rows.length > 0) this.books.append({ type: 'measurements', rows });
+  }
+
+  /**
+   * The chain's strategy: the user's choice; without one a chain that somebody wrote down is asked in its order, and the
+   * catalog's is balanced.
+   */
+  private strategy(): Strategy {
+    const hasOrder = this.config.chain !== undefined || this.chain.entries?.some(({ isEnabled }) => isEnabled);
+    return this.settings.all.strategy ?? (hasOrder ? 'priority' : 'balanced');
+  }
+
+  private chainView(strategy: Strategy = this.strategy()): ChainView {
+    const { router } = this;
+    const sources = {
+      inventory: router.inventory,
+      entries: this.chain.entries,
+      isFree: router.isFree,
+      ranking: (strategy: Strategy) => router.chainRanking(strategy),
+      windows: (candidate: Candidate) => router.quota.usesOf(candidate),
+    };
+    return chainView(sources, strategy);
+  }
+
   private appContext(host: string): AppContext {
     const { clock, log } = this.ports;
-    const { active, cooldowns } = this;
-    const inventory = this.currentInventory;
+    const { active, router } = this;
     const record = (row: RequestRow) => this.record(row);
     return {
       host,
@@ -407,9 +411,8 @@ class GatewayHouse {
       instance: this.instance,
       storedKeys: () => this.keys.stored(),
       newId: this.newId,
-      isFree: this.isFree,
       notReady: () => this.state().reason,
-      chat: { clock, log, active, clients: new ClientNames(), record, inventory, loop: this.loopContext() },
+      chat: { clock, log, active, clients: new ClientNames(), record, router },
       api: {
         version: this.options.version,
         endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token.current }),
@@ -419,54 +422,78 @@ class GatewayHouse {
         events: this.events,
         keys: this.keys,
         keyService: this.keyService,
-        cooldowns,
+        cooldowns: router.cooldowns,
         books: this.books,
         settings: this.settings,
         chain: this.chain,
         isChainFixed: this.config.chain !== undefined,
         state: () => this.state(),
-        providers: () => providerViews(this.keys, this.models.all(), inventory(), this.config),
-        chainModels: () => chainView(inventory(), this.chain.entries, this.isFree),
-        quota: this.quota,
+        providers: () => providerViews(this.keys, this.models.all(), router.inventory, this.config),
+        chainView: (strategy) => this.chainView(strategy),
+        profiles: this.profiles,
+        inventory: () => router.inventory,
+        isFree: router.isFree,
+        strategy: () => this.strategy(),
+        quota: router.quota,
       },
     };
   }
 
-  private loopContext(): LoopContext {
-    const { clock, log } = this.ports;
+  private createRouter(): Router {
+    const openai = createOpenAiAdapter();
     const demo = createDemoUpstream();
-    return {
-      clock,
+    const ports = {
+      clock: this.ports.clock,
       newId: this.newId,
-      cooldowns: this.cooldowns,
-      upstreamFor: (candidate) => (candidate.provider === 'demo' ? demo : this.upstream),
-      quota: this.quotaDesk,
-      waitingRoom: this.waitingRoom,
-      queueMs: () => this.settings.all['queue.timeoutSeconds'] * 1000,
+      upstreamFor: (candidate: Candidate) => (candidate.provider === 'demo' ? demo : this.upstream),
+      adapters: { openai, demo: openai, gemini: createGeminiAdapter(), cohere: createCohereAdapter() },
+    };
+    const sources = {
+      config: this.config,
+      keys: this.keys,
+      models: () => this.models.all(),
+      logicalModels,
+      settings: () => this.settings.all,
+      strategy: () => this.strategy(),
+      profiles: () => this.profiles.all(),
+      chain: this.chain,
+    };
+    return new Router(ports, sources, this.routerListener());
+  }
+
+  private routerListener(): RouterListener {
+    return {
+      onCooldown: (cooldown, until) => {
+        const { id, provider, model, kind } = cooldown;
+        this.books.append(
+          until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
+        );
+        this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
+      },
+      onGone: (provider, model) => this.disable(provider, model),
       onWaiting: (id, until) => this.active.waits(id, until),
       onAttempt: (id, { provider, model }, attempt) => {
         this.active.routed(id, provider, model, attempt);
         this.drainQuotaSoon();
       },
-      onFailure: (failure, candidate) => {
-        // The provider's words stay out of the log: some repeat the prompt.
-        log.log('info', 'routing', 'An attempt failed', {
-          candidate: candidate.name,
-          kind: failure.kind,
-          status: failure.status,
-        });
-        if (failure.kind === 'auth') {
-          this.keys.setHealth(candidate.keyId, 'invalid', failure.message);
-          this.keyService.recheck(candidate.keyId);
-        } else if (failure.kind === 'rate_limit' || failure.kind === 'daily_quota') {
-          this.keys.setHealth(candidate.keyId, 'rate_limited', failure.message);
-        }
-      },
+      onFailure: (failure, candidate) => this.attemptFailed(failure, candidate),
       onSuccess: (candidate) => {
         const key = this.keys.get(candidate.keyId);
         if (key && key.health.status !== 'healthy') this.keys.setHealth(key.id, 'healthy', null);
       },
     };
+  }
+
+  /** The provider's words stay out of the log: some repeat the prompt. */
+  private attemptFailed(failure: Failure, { name, keyId }: Candidate): void {
+    const { kind, status } = failure;
+    this.ports.log.log('info', 'routing', 'An attempt failed', { candidate: name, kind, status });
+    if (kind === 'auth') {
+      this.keys.setHealth(keyId, 'invalid', failure.message);
+      this.keyService.recheck(keyId);
+    } else if (kind === 'rate_limit' || kind === 'daily_quota') {
+      this.keys.setHealth(keyId, 'rate_limited', failure.message);
+    }
   }
 
   private state(): GatewayState {
@@ -476,10 +503,10 @@ class GatewayHouse {
       url: this.url,
       startedAt: this.startedAt,
       now: this.ports.clock.now(),
-      inventory: this.currentInventory(),
+      inventory: this.router.inventory,
       keys: this.keys,
-      isFree: this.isFree,
-      waiting: this.waitingRoom.size,
+      isFree: this.router.isFree,
+      waiting: this.router.waiting,
       active: this.active,
       isDemo: this.settings.all.demo,
       ledger: this.books.state,
@@ -487,7 +514,7 @@ class GatewayHouse {
   }
 }
 
-/** The config file's settings, without what it leaves open. */
-function definedSettings(config: ConfigFile): ApiSettings {
-  return Object.fromEntries(Object.entries(config.settings ?? {}).filter(([, value]) => value !== undefined));
+/** The config file's settings. Its strategy is one of them. */
+function settingsOf({ settings, strategy }: ConfigFile): ApiSettings {
+  return definedFields({ ...settings, ...(strategy === undefined ? {} : { strategy }) });
 }

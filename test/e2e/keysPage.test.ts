@@ -191,12 +191,14 @@ describe('the Keys page', function () {
 
   it('says why a model waits and for how long, and tries again when told', async () => {
     provider.script(json(429, { error: { message: `Slow down ${HOSTILE}` } }, { 'retry-after': '300' }));
-    await chat('custom:alpha/large');
-    provider.script(chatCompletion({ text: 'Hello.' }));
+    // It waits for its turn, which "Retry now" brings.
+    const asked = chat('custom:alpha/large');
     await row('laptop').getByText('1 model waits').waitFor();
     await shot('keys-open');
+    provider.script(chatCompletion({ text: 'Hello.' }));
     await row('laptop').getByRole('button', { name: 'Retry now' }).click();
     await row('laptop').getByText('1 model waits').waitFor({ state: 'detached' });
+    assert.equal((await asked).status, 200);
     assert.deepEqual(await api('GET', '/api/cooldowns'), { data: [] });
   });
 

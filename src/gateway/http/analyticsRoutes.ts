@@ -1,18 +1,17 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hono } from 'hono';
-import type { Analytics, KeyActivity, RequestDetail, RequestPage } from '../../protocol/analytics.js';
-import { analyticsSteps } from '../ledger/analytics.js';
-import { keyActivitySteps } from '../ledger/keyActivity.js';
+import type { Analytics, AnalyticsWindow, KeyActivity, RequestDetail, RequestPage } from '../../protocol/analytics.js';
+import { readKeyActivity } from '../ledger/keyActivity.js';
 import { listRequests, readRequest } from '../ledger/requestLog.js';
 import type { SqlDatabase } from '../ledger/sqlite.js';
 import type { Env } from './apiRoutes.js';
 import { HttpError } from './errors.js';
 import { readQuery } from './readQuery.js';
 
-/** What the routes need of the ledger. */
+/** What the routes need of the ledger. Both throw HttpError 503 where there is none. */
 export interface AnalyticsSource {
-  /** Reads what was recorded so far. @throws HttpError 503 where there is no ledger. */
+  /** Reads what was recorded so far. */
   query<T>(read: (database: SqlDatabase) => T): T;
+  analytics(window: AnalyticsWindow): Promise<Analytics>;
   /** ms since the epoch. */
   now(): number;
 }
@@ -21,12 +20,10 @@ export interface AnalyticsSource {
 export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSource): void {
   routes.get('/api/analytics', async (c) => {
     const { window } = readQuery('getAnalytics', c);
-    const steps = source.query((database) => analyticsSteps(database, window, source.now()));
-    return c.json<Analytics>(await walk(source, steps));
+    return c.json<Analytics>(await source.analytics(window));
   });
   routes.get('/api/keys/:id/activity', async (c) => {
-    const steps = source.query((database) => keyActivitySteps(database, c.req.param('id'), source.now()));
-    return c.json<KeyActivity>(await walk(source, steps));
+    return c.json<KeyActivity>(await readKeyActivity(source, c.req.param('id'), source.now()));
   });
   routes.get('/api/requests', (c) => {
     const page = readQuery('listRequests', c);
@@ -38,13 +35,4 @@ export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSour
     const message = 'There is no request with this id, or it was too old to keep';
     throw new HttpError(404, 'invalid_request_error', 'not_found', message);
   });
-}
-
-/** Walks through a long reading, letting others run between its steps. */
-async function walk<T>(source: AnalyticsSource, steps: Generator<void, T>): Promise<T> {
-  for (;;) {
-    const step = source.query(() => steps.next());
-    if (step.done) return step.value;
-    await nextTurn();
-  }
 }

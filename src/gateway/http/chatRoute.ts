@@ -3,9 +3,10 @@ import type { ChatRequest } from '../../protocol/chat.js';
 import type { RequestOutcome } from '../../protocol/events.js';
 import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
-import { AbortLatch, type LoopContext, type RunOutcome, runChat } from '../routing/attemptLoop.js';
-import type { Inventory } from '../routing/inventory.js';
-import { resolveModel } from '../routing/resolveModel.js';
+import { AbortLatch, type RunOutcome } from '../routing/attemptLoop.js';
+import type { Router } from '../routing/router.js';
+import type { Ranking } from '../routing/scoring/order.js';
+import { readSessionId } from '../routing/sticky/sessionIds.js';
 import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
 import type { ActiveRequests, RunningRequest } from './activeRequests.js';
@@ -22,8 +23,7 @@ export interface ChatRouteContext {
   clients: ClientNames;
   /** Takes what is kept of a finished request. */
   record(row: RequestRow): void;
-  inventory(): Inventory;
-  loop: LoopContext;
+  router: Router;
 }
 
 /** Serves `POST /v1/chat/completions` on Node's own request and response. Never rejects, never throws. */
@@ -41,8 +41,10 @@ export async function serveChat(
   // A client that vanishes in the middle of a write is no error of ours.
   outgoing.on('error', () => latch.abort());
   try {
-    const request = decodeChatRequest(await readJsonBody(incoming));
-    const candidates = resolveModel(context.inventory(), request.model);
+    const body = await readJsonBody(incoming);
+    const request = decodeChatRequest(body);
+    const ranking = context.router.rankingFor(request.model);
+    const { candidates } = ranking;
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
     const running = runningRequest(requestId, startedAt, request, context.clients.nameOf(incoming));
@@ -53,8 +55,8 @@ export async function serveChat(
     context.active.begin(running);
     const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
-      const outcome = await runChat(context.loop, run);
-      finish(context, running, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
+      const outcome = await context.router.run(run, readSessionId(body, incoming.headers));
+      finish(context, running, ranking, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
     } catch (error) {
       context.active.end(requestId, null);
       throw error;
@@ -87,9 +89,15 @@ function closingError(): HttpError {
   return new HttpError(503, 'api_error', 'gateway_closing', 'The gateway is closing; ask again in a moment');
 }
 
-function finish(context: ChatRouteContext, running: RunningRequest, run: RunOutcome, outcome: RequestOutcome): void {
+function finish(
+  context: ChatRouteContext,
+  running: RunningRequest,
+  ranking: Ranking,
+  run: RunOutcome,
+  outcome: RequestOutcome,
+): void {
   context.active.end(running.id, outcome);
-  context.record(requestRow(running, run, outcome));
+  context.record(requestRow(running, ranking, run, outcome));
 }
 
 function refuse(context: ChatRouteContext, outgoing: ServerResponse, requestId: string, error: unknown): void {

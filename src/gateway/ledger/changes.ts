@@ -29,6 +29,14 @@ export interface RequestRow {
   attempts: readonly AttemptRow[];
   /** Candidates that came before the answer in the order and were not asked; left out where there are none. */
   passedOver?: readonly PassedOverRow[];
+  /** Its session's last candidate was asked first; left out where not, as the next. */
+  isSticky?: boolean;
+  /** Who answered took the conversation over from another model, and was told so. */
+  isHandoff?: boolean;
+  /** The profile that was asked for; left out where it was none. */
+  profile?: string;
+  /** What ordered the candidates (routing/scoring/routeText.ts); left out where nothing had to. */
+  route?: string;
 }
 
 /** Why a candidate was not asked. */
@@ -119,6 +127,19 @@ export interface QuotaLimitRow {
   learnedAt: number;
 }
 
+/** How a model did lately: sums that decay, as they were at `at` (routing/scoring/measurements.ts). */
+export interface MeasurementRow {
+  /** `provider/model`. */
+  model: string;
+  at: number;
+  good: number;
+  bad: number;
+  firstLog: number;
+  firstWeight: number;
+  rateLog: number;
+  rateWeight: number;
+}
+
 /** A running cooldown without the provider's words, which may repeat a prompt. */
 export interface CooldownRow {
   id: string;
@@ -150,6 +171,7 @@ export type LedgerChange =
   | { type: 'model.gone'; provider: string; model: string; since: number }
   | { type: 'model.back'; provider: string; model: string }
   | { type: 'quota'; windows: readonly QuotaWindowRow[] }
+  | { type: 'measurements'; rows: readonly MeasurementRow[] }
   | { type: 'quota.limit'; limit: QuotaLimitRow }
   | { type: 'quota.limit.removed'; id: string; kind: QuotaKind }
   | { type: 'cooldown'; cooldown: CooldownRow }

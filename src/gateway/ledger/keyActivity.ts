@@ -1,13 +1,28 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyActivity } from '../../protocol/analytics.js';
+import { Sums } from './analytics.js';
 import { REQUEST_COLUMNS, toRequestView } from './requestLog.js';
 import { HOUR_MS, ROLLUP_COLUMNS } from './rollups.js';
 import type { SqlDatabase } from './sqlite.js';
-import { Sums } from './sums.js';
 
 const HOURS = 24;
 const LAST_REQUESTS = 25;
 /** So many of the newest requests are looked at for what the sums do not tell: some ten milliseconds. */
 const MAX_SCANNED = 5_000;
+
+/** All of `keyActivitySteps`, letting others run in between. @throws what `query` throws. */
+export async function readKeyActivity(
+  { query }: { query<T>(read: (database: SqlDatabase) => T): T },
+  keyId: string,
+  nowMs: number,
+): Promise<KeyActivity> {
+  const steps = query((database) => keyActivitySteps(database, keyId, nowMs));
+  for (;;) {
+    const step = query(() => steps.next());
+    if (step.done) return step.value;
+    await nextTurn();
+  }
+}
 
 /**
  * What a key did in the 24 hours that end with the hour of `nowMs`: by the hour from the sums, by model and kind of

@@ -1,4 +1,5 @@
 import type { AttemptView, RequestDetail, RequestPage, RequestsQuery, RequestView } from '../../protocol/analytics.js';
+import { readRoute } from '../routing/scoring/routeText.js';
 import type { SqlDatabase, SqlValue } from './sqlite.js';
 
 /** So many rows are looked at for one page: a filter that fits few rows takes several pages instead of one long scan. */
@@ -40,20 +41,32 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
 
 /** One request with its attempts; null when there is none (any more). */
 export function readRequest(database: SqlDatabase, id: string): RequestDetail | null {
-  const row = database.row(`SELECT ${REQUEST_COLUMNS}, answer_ms, passed_over FROM requests WHERE id = ?`, [id]);
+  const row = database.row(
+    `SELECT ${REQUEST_COLUMNS}, answer_ms, passed_over, is_sticky, is_handoff, profile, route FROM requests WHERE id = ?`,
+    [id],
+  );
   if (!row) return null;
   const attempts = database.rows(
     'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
   const view = toRequestView(row);
-  const [answerMs = null, passedOver = null] = row.slice(17) as [number | null, string | null];
+  const [answerMs = null, isSticky, isHandoff] = [17, 19, 20].map((at) => row[at] as number | null);
+  const [passedOver = null, profile = null, route = null] = [18, 21, 22].map((at) => row[at] as string | null);
   const { provider, servedModel, keyId } = view;
   const all = attempts.map(toAttempt);
   if (answerMs !== null && provider !== null && servedModel !== null) {
     all.push({ provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs });
   }
-  return { ...view, attempts: all, passedOver: passedOver === null ? [] : JSON.parse(passedOver) };
+  return {
+    ...view,
+    attempts: all,
+    passedOver: passedOver === null ? [] : JSON.parse(passedOver),
+    sticky: isSticky === 1,
+    handoff: isHandoff === 1,
+    profile,
+    ...readRoute(route, provider === null ? null : `${provider}/${servedModel ?? ''}`),
+  };
 }
 
 /** The oldest time that a scan from `at` may look at, when there may be rows below it; else null. */

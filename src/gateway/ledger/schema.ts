@@ -68,6 +68,18 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (grain, dimension, start, value)
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE requests ADD COLUMN is_sticky INTEGER; -- null for 0
+  ALTER TABLE requests ADD COLUMN is_handoff INTEGER; -- null for 0
+  ALTER TABLE requests ADD COLUMN profile TEXT;
+  -- JSON: what ordered the candidates, with their scores (routing/scoring/routeText.ts)
+  ALTER TABLE requests ADD COLUMN route TEXT;
+  -- How each model did lately: sums that decay by time (routing/scoring/measurements.ts).
+  CREATE TABLE measurements (
+    model TEXT PRIMARY KEY, at INTEGER NOT NULL, good REAL NOT NULL, bad REAL NOT NULL,
+    first_log REAL NOT NULL, first_weight REAL NOT NULL, rate_log REAL NOT NULL, rate_weight REAL NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** What this version of FreeLLM writes. A file with a higher number is a newer version's: it is not ours to touch. */
