@@ -35,7 +35,10 @@ export function forecasts(quota: readonly QuotaUse[], keysOf: (provider: string)
 function endOf(windows: readonly QuotaUse[], keysOf: (provider: string) => number): number | null {
   const soonest = new Map<string | null, number>();
   for (const { keyId, lastsUntil } of windows) {
-    soonest.set(keyId, Math.min(soonest.get(keyId) ?? Number.POSITIVE_INFINITY, lastsUntil ?? Number.POSITIVE_INFINITY));
+    soonest.set(
+      keyId,
+      Math.min(soonest.get(keyId) ?? Number.POSITIVE_INFINITY, lastsUntil ?? Number.POSITIVE_INFINITY),
+    );
   }
   const ofAllKeys = soonest.get(null) ?? Number.POSITIVE_INFINITY;
   soonest.delete(null);

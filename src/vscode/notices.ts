@@ -166,7 +166,9 @@ export async function keysTested({ healthy, invalid, inconclusive }: KeyTests): 
   const all = healthy + invalid + inconclusive;
   if (invalid + inconclusive === 0) {
     const fine =
-      all === 1 ? vscode.l10n.t('The key is accepted.') : vscode.l10n.t('All {0} keys are accepted by their providers.', all);
+      all === 1
+        ? vscode.l10n.t('The key is accepted.')
+        : vscode.l10n.t('All {0} keys are accepted by their providers.', all);
     return (await vscode.window.showInformationMessage(fine, open)) === open;
   }
   const parts = [

@@ -39,15 +39,18 @@ export class OverviewFeed {
   accept(input: StatusInput): void {
     switch (input.type) {
       case 'host.changed':
-        return this.hostChanged(input.state);
+        this.hostChanged(input.state);
+        break;
       case 'request.ended':
       case 'quota.changed':
       case 'cooldown.changed':
-        return this.changed();
+        this.changed();
+        break;
       case 'key.changed':
       case 'gateway.changed':
         // Something was done by hand, and whoever did it looks whether it was.
-        return this.readWithin(SEEN_MS);
+        this.readWithin(SEEN_MS);
+        break;
       case 'state.read':
         if (this.lastAt === Number.NEGATIVE_INFINITY) this.readWithin(0);
     }

@@ -13,7 +13,10 @@ export function forecastText({ name, model, until }: Overview['forecasts'][numbe
 }
 
 /** `788 of 1,000 requests left today, resets 02:00` */
-export function leftText(window: Pick<QuotaUse, 'kind' | 'used' | 'resetsAt'> & { limit: number }, now: number): string {
+export function leftText(
+  window: Pick<QuotaUse, 'kind' | 'used' | 'resetsAt'> & { limit: number },
+  now: number,
+): string {
   const left = shortCount(Math.max(0, window.limit - window.used));
   const of = shortCount(window.limit);
   const resets = clockTime(window.resetsAt, now);

@@ -21,8 +21,13 @@ export class SetupProgress {
     this.noteQuota();
   }
 
+  /** What shows quotas was opened. */
+  quotasSeen(): void {
+    if (this.hasUse && !this.setup.hasSeenQuota) this.show({ ...this.setup, hasSeenQuota: true });
+  }
+
   private noteQuota(): void {
-    if (this.isLooking && this.hasUse && !this.setup.hasSeenQuota) this.show({ ...this.setup, hasSeenQuota: true });
+    if (this.isLooking) this.quotasSeen();
   }
 
   private show(next: Setup): void {
