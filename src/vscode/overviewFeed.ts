@@ -10,9 +10,12 @@ const UNSEEN_MS = 15_000;
 /** The day's sums come out of the ledger. */
 const DAY_MS = 60_000;
 
+/** What of the admin API is read. */
+export type OverviewSource = Pick<AdminClient, 'providers' | 'keys' | 'call'>;
+
 export interface OverviewPorts {
   /** null: no gateway is known. */
-  client(): AdminClient | null;
+  client(): OverviewSource | null;
   sink(overview: Overview): void;
   log: Logger;
   now?(): number;
@@ -122,7 +125,7 @@ export class OverviewFeed {
   }
 
   /** What the ledger cannot tell just now is not known. */
-  private async readDay(client: AdminClient): Promise<DaySums | null> {
+  private async readDay(client: OverviewSource): Promise<DaySums | null> {
     const now = this.now();
     if (this.day !== null && now - this.day.at < DAY_MS) return this.day.sums;
     try {

@@ -54,7 +54,8 @@ export function overviewRows(status: StatusModel, now: number): OverviewRow[] {
       })),
     });
   }
-  return [...rows, ...pageRows()];
+  // VS Code remembers a row that had nothing below it as closed.
+  return [...rows.filter(({ children }) => children === undefined || children.length > 0), ...pageRows()];
 }
 
 function forecastLine({ overview }: StatusModel, now: number): string {

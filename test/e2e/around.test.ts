@@ -203,7 +203,14 @@ describe('around the pages', function () {
     const names = await done.allInnerTexts();
     assert.equal(names.length, 4, names.join(' | '));
     assert.ok(!names.join().includes('Pick FreeLLM in chat'), 'nobody picked it in chat');
-    await shot('around-walkthrough');
+    await workbench.runCommand('View: Close Primary Side Bar');
+    for (const [at, name] of ['Add a key', 'See the first', 'Connect a', 'Pick FreeLLM', 'Read the'].entries()) {
+      await workbench.page.locator('.getting-started-step').filter({ hasText: name }).click();
+      await workbench.page.locator('.getting-started-media').locator('svg, iframe').first().waitFor();
+      await shot(`around-walkthrough-${at + 1}`);
+    }
+    await workbench.page.locator('.activitybar').getByRole('tab', { name: 'FreeLLM' }).click();
+    await row('Gateway').waitFor();
   });
 
   for (const theme of THEMES) {
