@@ -12,22 +12,20 @@ export function forecastText({ name, model, until }: Overview['forecasts'][numbe
   return vscode.l10n.t('at this pace {0} lasts until {1}', who, clockTime(until, now));
 }
 
-/** `788 of 1,000 requests left today, resets 02:00` */
+/** `788 of 1,000 requests left until 23:40` */
 export function leftText(
   window: Pick<QuotaUse, 'kind' | 'used' | 'resetsAt'> & { limit: number },
   now: number,
 ): string {
-  const left = shortCount(Math.max(0, window.limit - window.used));
-  const of = shortCount(window.limit);
-  const resets = clockTime(window.resetsAt, now);
-  if (window.kind.endsWith('month')) {
-    return countsTokens(window.kind)
-      ? vscode.l10n.t('{0} of {1} tokens left this month, resets {2}', left, of, resets)
-      : vscode.l10n.t('{0} of {1} requests left this month, resets {2}', left, of, resets);
-  }
+  const { left, of, until } = leftFigures(window, now);
   return countsTokens(window.kind)
-    ? vscode.l10n.t('{0} of {1} tokens left today, resets {2}', left, of, resets)
-    : vscode.l10n.t('{0} of {1} requests left today, resets {2}', left, of, resets);
+    ? vscode.l10n.t('{0} of {1} tokens left until {2}', left, of, until)
+    : vscode.l10n.t('{0} of {1} requests left until {2}', left, of, until);
+}
+
+function leftFigures({ used, limit, resetsAt }: Pick<QuotaUse, 'used' | 'resetsAt'> & { limit: number }, now: number) {
+  const left = shortCount(Math.max(0, limit - used));
+  return { left, of: shortCount(limit), until: clockTime(resetsAt, now) };
 }
 
 /** `1,284 requests · 3.1 M tokens in · 420 k out` */
@@ -40,13 +38,16 @@ export function dayText({ requests, promptTokens, completionTokens }: DaySums): 
   );
 }
 
-/** What is left of a provider's day, or null where no limit is known. */
+/** What is left of a provider's day, in few words, or null where no limit is known. */
 export function standingLeft({ day, window }: ProviderStanding, now: number): string | null {
-  if (day !== null) return leftText({ kind: 'rpd', ...day }, now);
+  if (day !== null) {
+    const { left, of, until } = leftFigures(day, now);
+    return vscode.l10n.t('{0} of {1} left until {2}', left, of, until);
+  }
   return window?.limit == null ? null : leftText({ ...window, limit: window.limit }, now);
 }
 
-/** `healthy · 788 of 1,000 requests left today, resets 02:00` */
+/** `healthy · 788 of 1,000 left until 23:40` */
 export function standingText(standing: ProviderStanding, now: number): string {
   const state =
     standing.waitsUntil === null
