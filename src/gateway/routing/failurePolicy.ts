@@ -139,6 +139,9 @@ export const FAILURE_POLICY: Readonly<Record<FailureKind, FailurePolicy>> = {
   },
 };
 
+/** The key is good, and its provider has had enough of it for now. */
+export const RATE_KINDS: ReadonlySet<FailureKind> = new Set(['rate_limit', 'daily_quota']);
+
 /** The cooldown in words, as the docs have it. */
 export function describeCooldown(cooldown: CooldownLength): string {
   switch (cooldown.type) {

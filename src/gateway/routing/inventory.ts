@@ -4,7 +4,7 @@ import type { ConfigFile, ConfigProvider } from '../config/configFile.js';
 import type { KeyPool, PoolKey } from '../keys/keyPool.js';
 import type { ChainEntry } from '../ledger/changes.js';
 import type { Adapter, AdapterTarget } from '../providers/adapter.js';
-import { fillAccountId, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
+import { fillAccountId, hostOf, isLocalHost, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
 import { customProviderSpec, PROVIDERS } from '../providers/table.js';
 
@@ -262,24 +262,4 @@ function makeCandidate(name: string, runtime: ProviderRuntime, model: CatalogMod
       ...(model.reasoning || model.source === 'catalog' ? { reasoning: model.reasoning } : {}),
     },
   };
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
-}
-
-/** Loopback, private and link-local names and addresses. */
-function isLocalHost(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const host = new URL(url).hostname;
-  return (
-    host === 'localhost' ||
-    host.endsWith('.local') ||
-    host.endsWith('.localhost') ||
-    host === '[::1]' ||
-    /^(127|10)\./.test(host) ||
-    /^192\.168\./.test(host) ||
-    /^172\.(1[6-9]|2\d|3[01])\./.test(host) ||
-    /^\[f[cd]/.test(host)
-  );
 }
