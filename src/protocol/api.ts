@@ -28,8 +28,18 @@ const keyCheck = z.object({
 });
 
 const secret = z.string().trim().min(1, 'the key is empty').max(8192);
-const limits = z.record(z.enum(['rpm', 'rph', 'rpd', 'tpm', 'tpd']), z.number().int().nonnegative().optional());
-const keyLimits = limits.or(z.strictObject({}));
+const limit = z.number().int().nonnegative().optional();
+
+/** What a user may allow at most, in requests (`r`) and tokens (`t`): a minute, an hour, a day, a calendar month (UTC). 0 is no limit. */
+export const limitsSchema = z.strictObject({
+  rpm: limit,
+  rph: limit,
+  rpd: limit,
+  rpmonth: limit,
+  tpm: limit,
+  tpd: limit,
+  tpmonth: limit,
+});
 
 const newKey = z.strictObject({
   provider: z.string(),
@@ -38,7 +48,7 @@ const newKey = z.strictObject({
   label: z.string().max(100).optional(),
   enabled: z.boolean().optional(),
   models: z.array(z.string()).nullable().optional(),
-  limits: keyLimits.optional(),
+  limits: limitsSchema.optional(),
   /** Of a `custom:*` provider. */
   baseUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
   /** Ask the provider first; an invalid key is then refused and not kept. */
@@ -50,7 +60,7 @@ const keyChange = z.strictObject({
   label: z.string().max(100).optional(),
   enabled: z.boolean().optional(),
   models: z.array(z.string()).nullable().optional(),
-  limits: keyLimits.optional(),
+  limits: limitsSchema.optional(),
 });
 
 const settings = z.strictObject({

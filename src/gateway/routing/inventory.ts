@@ -7,6 +7,7 @@ import type { Adapter, AdapterTarget } from '../providers/adapter.js';
 import { fillAccountId, hostOf, isLocalHost, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
 import { customProviderSpec, PROVIDERS } from '../providers/table.js';
+import { countsModelsTogether } from '../quota/limits.js';
 
 /** A provider as this gateway runs it: the table's row with the config's changes. */
 export interface ProviderRuntime {
@@ -207,7 +208,8 @@ function customOptions(baseUrl: string, name: string | undefined, isKeyless: boo
   return { baseUrl, isKeyless, ...(name === undefined ? {} : { name }) };
 }
 
-function runtimeOf(spec: ProviderSpec, config: ConfigProvider | undefined, sources: InventorySources): ProviderRuntime {
+function runtimeOf(row: ProviderSpec, config: ConfigProvider | undefined, sources: InventorySources): ProviderRuntime {
+  const spec = config?.countsRefusals === undefined ? row : { ...row, countsRefusals: config.countsRefusals };
   const baseUrl = normaliseBaseUrl((config?.baseUrl ?? spec.baseUrl).trim());
   const limit = (name: keyof typeof DEFAULT_TIMEOUTS) =>
     config?.timeouts?.[name] ?? spec.timeouts?.[name] ?? DEFAULT_TIMEOUTS[name];
@@ -249,7 +251,7 @@ function makeCandidate(name: string, runtime: ProviderRuntime, model: CatalogMod
     keyId: key.id,
     host: hostOf(runtime.baseUrl),
     isLocal: runtime.isLocal,
-    hasSharedQuota: runtime.spec.sharedQuota !== undefined,
+    hasSharedQuota: countsModelsTogether(runtime.spec),
     runtime,
     catalog: model,
     target: {
