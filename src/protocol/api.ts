@@ -133,6 +133,10 @@ const quotaUse = z.object({
   limit: z.number().nullable(),
   source: z.enum(['catalog', 'user', 'header', 'error']).nullable(),
   resetsAt: z.number(),
+  /** When the limit was learned; null for what was always there. */
+  learnedAt: z.number().nullable(),
+  /** When it is used up at this pace; null when it is not before it resets. */
+  lastsUntil: z.number().nullable(),
 });
 
 const list = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item) });
