@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { analytics, analyticsQuery, requestDetail, requestPage, requestsQuery } from './analytics.js';
+import { limitsSchema } from './limits.js';
 
 /**
  * The admin API in one table: method, path, what goes in and what comes out. The server's validation and
@@ -28,19 +29,6 @@ const keyCheck = z.object({
 });
 
 const secret = z.string().trim().min(1, 'the key is empty').max(8192);
-const limit = z.number().int().nonnegative().optional();
-
-/** What a user may allow at most, in requests (`r`) and tokens (`t`): a minute, an hour, a day, a calendar month (UTC). 0 is no limit. */
-export const limitsSchema = z.strictObject({
-  rpm: limit,
-  rph: limit,
-  rpd: limit,
-  rpmonth: limit,
-  tpm: limit,
-  tpd: limit,
-  tpmonth: limit,
-});
-
 const newKey = z.strictObject({
   provider: z.string(),
   /** Left out for a provider that needs none. */

@@ -1,6 +1,6 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import * as z from 'zod';
-import { limitsSchema } from '../../protocol/api.js';
+import { limitsSchema } from '../../protocol/limits.js';
 import { nearestNames } from '../routing/nearestNames.js';
 
 /** Goes into a header as it is. */

@@ -3,7 +3,7 @@ import { ConfigError, checkConfig } from '../../../src/gateway/config/configFile
 import { PROVIDERS } from '../../../src/gateway/providers/table.js';
 import { countsModelsTogether } from '../../../src/gateway/quota/limits.js';
 import { QUOTA_KINDS } from '../../../src/gateway/quota/windows.js';
-import { limitsSchema } from '../../../src/protocol/api.js';
+import { limitsSchema } from '../../../src/protocol/limits.js';
 import { useBed } from '../../support/bed.js';
 import { day, second } from '../../support/failoverScene.js';
 import { createManualClock } from '../../support/manualClock.js';
