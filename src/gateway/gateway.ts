@@ -449,7 +449,7 @@ class GatewayHouse {
         this.drainQuotaSoon();
       },
       onFailure: (failure, candidate) => this.attemptFailed(failure, candidate),
-      onSuccess: ({ keyId }) => this.foundGood(keyId),
+      onSuccess: ({ keyId }) => this.keyService.foundGood(keyId),
     };
   }
 
@@ -457,16 +457,8 @@ class GatewayHouse {
   private attemptFailed(failure: Failure, { name, keyId }: Candidate): void {
     const { kind, status } = failure;
     this.ports.log.log('info', 'routing', 'An attempt failed', { candidate: name, kind, status });
-    if (kind === 'auth') {
-      this.keys.setHealth(keyId, 'invalid', failure.message);
-      this.keyService.recheck(keyId);
-    } else if (RATE_KINDS.has(kind)) this.foundGood(keyId);
-  }
-
-  /** Whoever answers a key, or has had enough of it, knows it. */
-  private foundGood(keyId: string): void {
-    const status = this.keys.get(keyId)?.health.status;
-    if (status !== undefined && status !== 'healthy') this.keys.setHealth(keyId, 'healthy', null);
+    if (kind === 'auth') this.keyService.refused(keyId, failure.message);
+    else if (RATE_KINDS.has(kind)) this.keyService.foundGood(keyId);
   }
 
   private state(): GatewayState {

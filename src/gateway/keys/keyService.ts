@@ -48,6 +48,10 @@ export interface KeyService {
   /** Stores the keys as they are, after what is under way. */
   save(): Promise<void>;
   test(id: string): Promise<KeyCheck>;
+  /** A chat's key was refused, in these words: it is asked about at once. */
+  refused(id: string, message: string): void;
+  /** A chat's key was answered, or its provider has had enough of it: it knows the key. */
+  foundGood(id: string): void;
   /** Asks about a key in the background, in its turn, unless probes are off. */
   recheck(id: string): void;
   /** Where a key is asked about; null where its provider is unknown. */
@@ -61,10 +65,14 @@ const DISCOVERY_RETRY_MS = 30_000;
 const DISCOVERY_RETRIES = 6;
 /** Adding a key waits so long for its provider's models, so that what is then said of them is true. */
 const DISCOVERY_WAIT_MS = 5_000;
+/** So many refusals in chats outweigh a probe. */
+const DOUBTED_FROM = 2;
 
 export function createKeyService(context: KeyServiceContext): KeyService {
   const { pool, models, cooldowns } = context;
   const probing = new Map<string, { secret: string | null; result: Promise<ProbeResult> }>();
+  /** Chats that a key was refused in, since it was last found good by one. */
+  const refusals = new Map<string, number>();
   let queue: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -125,18 +133,21 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     }
   }
 
-  function apply(id: string, result: ProbeResult): void {
+  /** `isWanted`: the user asked, and gets what they were told. */
+  function apply(id: string, result: ProbeResult, isWanted = false): void {
     const key = pool.get(id);
     if (!key) return;
     if (result.listed) models.setListed(key.provider, result.listed);
     if (result.observations.length > 0) context.onQuota(key, result.observations);
-    if (result.status === 'healthy') {
+    // Refused twice over, with probes that know better: what they ask answers anybody. So chats find out, now and then.
+    const isDoubted = !isWanted && (refusals.get(id) ?? 0) >= DOUBTED_FROM;
+    if (result.status === 'healthy' && !isDoubted) {
       pool.setHealth(id, 'healthy', null, true);
       cooldowns.clearKey(id);
     } else if (result.status === 'invalid') pool.setHealth(id, 'invalid', result.message, true);
     // Who could not be asked keeps the verdict that they had.
     else if (key.health.status === 'unknown') pool.setHealth(id, 'error', result.message, true);
-    context.onProbed(key, result.status);
+    context.onProbed(key, isDoubted && result.status === 'healthy' ? 'inconclusive' : result.status);
   }
 
   async function discoverFor(key: PoolKey, attempt: number, isAwaited = false): Promise<void> {
@@ -206,6 +217,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
         return pool.update(id, update) ?? key;
       });
       if (given !== undefined) {
+        refusals.delete(id);
         cooldowns.clearKey(id);
         this.recheck(id);
       }
@@ -223,7 +235,21 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     async test(id) {
       const key = pool.get(id);
       if (!key) throw noSuchKey();
-      return publicCheck(await probeStored(key));
+      const result = await probeStored(key);
+      if (result.status === 'healthy' && key.health.status !== 'healthy') apply(id, result, true);
+      return publicCheck(result);
+    },
+    refused(id, message) {
+      if (!pool.get(id)) return;
+      refusals.set(id, (refusals.get(id) ?? 0) + 1);
+      pool.setHealth(id, 'invalid', message);
+      this.recheck(id);
+    },
+    foundGood(id) {
+      const key = pool.get(id);
+      if (!key || key.health.status === 'healthy') return;
+      refusals.delete(id);
+      pool.setHealth(id, 'healthy', null);
     },
     recheck(id) {
       const key = pool.get(id);

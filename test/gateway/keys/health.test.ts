@@ -95,6 +95,23 @@ describe('key health', () => {
     }
   });
 
+  it('a provider that shows its models to anybody cannot bring a refused key back at every request', async () => {
+    const { clock, u1, gateway } = await scene(refused, modelList);
+    await (await gateway.chat()).text();
+    // The probe's verdict is there when the next one is planned.
+    await clock.armed(4 * hour, 9 * hour);
+    assert.equal((await healthOf(gateway)).status, 'healthy', 'a first refusal may have been a hiccup');
+    await (await gateway.chat()).text();
+    await clock.armed(5 * minute, 6 * minute);
+    assert.equal((await healthOf(gateway)).status, 'invalid');
+    for (let n = 0; n < 3; n++) await (await gateway.chat()).text();
+    assert.equal(u1.requests.length, 2);
+    clock.advance(5 * minute);
+    u1.script(chatCompletion({ text: 'one' }));
+    assert.equal(await textOf(await gateway.chat()), 'one', 'and no probe’s verdict keeps it away for good');
+    assert.equal((await healthOf(gateway)).status, 'healthy');
+  });
+
   it('a key at its limit is rate_limited for as long as that lasts', async () => {
     const { clock, gateway } = await scene(errorStatus(429, 'slow down', { 'retry-after': '120' }));
     await (await gateway.chat()).text();
