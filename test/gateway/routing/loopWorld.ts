@@ -270,27 +270,26 @@ export class LoopWorld {
     // Known from now on, so that a kill can say what became of it.
     this.ends[number] = null;
     if (visit.leavesAfter !== null) this.later(visit.leavesAfter, life, () => latch.abort());
-    void this.router
-      .run({
-        id: `r${number}`,
-        request,
-        needs: requestNeeds(request),
-        candidates: this.router.candidatesFor(request.model),
-        sink: {
-          answer: () => end('answer'),
-          fail: (error) => end(error.code),
-          begin: () => {},
-          payloads: () => {},
-          end: () => {},
-        },
-        signal: latch,
-        startedAt: this.clock.now(),
-        progress: { readTokens: () => 0 },
-      })
-      .then(({ status }) => {
-        if (status === 'canceled') end('left');
-        else if (this.life === life) assert.ok(this.ends[number], 'it ended, and its client knows nothing');
-      });
+    const run = {
+      id: `r${number}`,
+      request,
+      needs: requestNeeds(request),
+      candidates: this.router.candidatesFor(request.model),
+      sink: {
+        answer: () => end('answer'),
+        fail: (error) => end(error.code),
+        begin: () => {},
+        payloads: () => {},
+        end: () => {},
+      },
+      signal: latch,
+      startedAt: this.clock.now(),
+      progress: { readTokens: () => 0 },
+    };
+    void this.router.run(run, null).then(({ status }) => {
+      if (status === 'canceled') end('left');
+      else if (this.life === life) assert.ok(this.ends[number], 'it ended, and its client knows nothing');
+    });
   }
 
   /** The wire and the provider. */
