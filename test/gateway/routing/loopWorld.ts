@@ -10,7 +10,7 @@ import { createGeminiAdapter } from '../../../src/gateway/providers/gemini/adapt
 import { createOpenAiAdapter } from '../../../src/gateway/providers/openai.js';
 import type { QuotaTarget } from '../../../src/gateway/quota/limits.js';
 import { TRANSIT_MS } from '../../../src/gateway/quota/windows.js';
-import { AbortLatch } from '../../../src/gateway/routing/attemptLoop.js';
+import { AbortLatch, type ChatRun } from '../../../src/gateway/routing/attemptLoop.js';
 import type { Cooldown } from '../../../src/gateway/routing/cooldowns.js';
 import type { Candidate } from '../../../src/gateway/routing/inventory.js';
 import { Router } from '../../../src/gateway/routing/router.js';
@@ -270,7 +270,7 @@ export class LoopWorld {
     // Known from now on, so that a kill can say what became of it.
     this.ends[number] = null;
     if (visit.leavesAfter !== null) this.later(visit.leavesAfter, life, () => latch.abort());
-    const run = {
+    const run: ChatRun = {
       id: `r${number}`,
       request,
       needs: requestNeeds(request),
