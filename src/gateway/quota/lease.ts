@@ -10,6 +10,8 @@ export interface LeaseOutcome {
   tokens: number | null;
   /** False where the provider counts nothing, neither request nor tokens: most do not count what they refuse. */
   countsAgainstQuota: boolean;
+  /** No answer had begun (its client left, the connection broke): it may still be on its way to the provider. */
+  isUnanswered?: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export interface LeaseHost {
 /**
  * A request counts at the provider when it arrives, so its place in a window of requests runs out that window's length
  * after the last moment at which it can have arrived: when headers came, or `TRANSIT_MS` after it was sent, whichever
- * is earlier; or when it is settled, where nobody said. Tokens may be counted at any time until the end of the answer,
+ * is earlier; or when it is settled, where nobody said, and that much later where nothing was answered. Tokens may be counted at any time until the end of the answer,
  * so theirs run from the settling.
  */
 export class OpenLease implements QuotaLease {
@@ -93,19 +95,21 @@ export class OpenLease implements QuotaLease {
     }
   }
 
-  settle({ requests = 1, tokens, countsAgainstQuota }: LeaseOutcome): void {
+  settle({ requests = 1, tokens, countsAgainstQuota, isUnanswered = false }: LeaseOutcome): void {
     if (this.isOver) return;
     if (!countsAgainstQuota) {
       this.takeBack();
       return;
     }
-    this.arrived();
+    if (isUnanswered) this.sent();
+    else this.arrived();
     this.isOver = true;
     const now = this.host.now();
     const real = Math.max(0, tokens ?? this.tokens);
     const { arrival } = this;
+    const end = isUnanswered && arrival && arrival.steady > now.steady ? arrival : now;
     for (const { window, isTokens } of this.windows) {
-      if (isTokens) window.arrive(this.tokens, real, now, now);
+      if (isTokens) window.arrive(this.tokens, real, end, now);
       else if (requests !== 1 && arrival) window.arrive(0, requests - 1, arrival, now);
     }
     this.host.ended(this);

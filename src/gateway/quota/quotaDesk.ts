@@ -91,7 +91,8 @@ class Permit implements QuotaPermit {
     const counts = countsAgainstQuota(candidate.runtime.spec, answer?.status ?? null);
     // A request that failed before its answer cost no tokens that anybody counts.
     const failed = answer !== null && answer.status >= 400;
-    lease.settle({ tokens: failed ? 0 : (usage?.total_tokens ?? null), countsAgainstQuota: counts });
+    const tokens = failed ? 0 : (usage?.total_tokens ?? null);
+    lease.settle({ tokens, countsAgainstQuota: counts, isUnanswered: answer === null });
     // After the settling: a provider's own count does not hold what it refused.
     if (answer && answer.status >= 400) this.learn(answer);
     if (usage && isCounted) {
