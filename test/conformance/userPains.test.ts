@@ -56,6 +56,18 @@ describe('user pains', () => {
     assert.deepEqual([u1.requests.length, u2.requests.length, other.requests.length], [2, 0, 1]);
   });
 
+  it('1: who prefers a model has it first, and the chain when it cannot answer', async () => {
+    const { u1, u2, other, gateway } = await twins();
+    const preferred = { model: 'prefer:llama-3.3-70b' };
+    assert.equal(await textOf(await gateway.chat(preferred)), 'the first copy');
+    u1.script([errorStatus(401, 'Invalid API Key'), errorStatus(401, 'Invalid API Key')]);
+    u2.script(errorStatus(500, 'broken'));
+    const response = await gateway.chat(preferred);
+    assert.equal(response.headers['x-fallback-attempts'], '3');
+    assert.equal(await textOf(response), 'another model');
+    assert.equal(other.requests.length, 1);
+  });
+
   it('3: providers that are down cost one attempt a host, once, and no request after it', async () => {
     const down = await bed.provider(reset());
     const u2 = await bed.provider(chatCompletion({ text: 'from two' }));
@@ -237,6 +249,15 @@ describe('user pains', () => {
     const via: unknown[] = [];
     for (let n = 0; n < 3; n++) via.push((await gateway.chat()).headers['x-routed-via']);
     assert.deepEqual(via, [u1Name, u1Name, u2Name]);
+  });
+
+  it('14: load is spread over the keys of a model before any of them is at its limit', async () => {
+    const { u1, gateway } = await twins();
+    const pinned = { model: u1Name };
+    for (let n = 0; n < 6; n++) await textOf(await gateway.chat(pinned));
+    const sent = u1.requests.map(({ headers }) => headers.authorization);
+    assert.equal(sent.filter((authorization) => authorization === `Bearer ${secrets.groq}`).length, 3);
+    assert.equal(sent.filter((authorization) => authorization === `Bearer ${secrets.groq2}`).length, 3);
   });
 
   it('14: a request that only has to wait a few seconds waits, and no client sees a 429', async () => {
