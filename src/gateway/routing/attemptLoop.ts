@@ -187,13 +187,22 @@ async function waitForOne(
   if (!isOnlyLimits || freeAt === null || freeAt >= deadline || waitingRoom.isFull) return null;
   search.forgetSkips();
   let taken: Taken | null = null;
+  let isFirst = true;
   context.onWaiting?.(run.id, freeAt);
   const waiting = {
     tryTake: () => {
+      isFirst = false;
       taken = search.take();
       return taken !== null;
     },
-    freeAt: () => search.freeAt(),
+    // At first all of the skips are forgotten, which the last search did not know of.
+    freeAt: () => (isFirst ? freeAt : search.notBefore),
+    ask: {
+      model: run.request.model,
+      candidates: run.candidates,
+      needs: run.needs,
+      maxTokens: run.request.max_tokens,
+    },
   };
   await waitingRoom.wait(waiting, deadline, (leave) => run.signal.set(leave));
   return taken;

@@ -27,6 +27,7 @@ export interface Block {
 export class CandidateSearch {
   private skips = new RequestSkips();
   private notes: Map<Candidate, PassedOverRow> | null = null;
+  private soonest: number | null = null;
 
   constructor(
     private readonly context: { cooldowns: Cooldowns; quota: QuotaDesk },
@@ -39,6 +40,7 @@ export class CandidateSearch {
   /** The first that is neither left out, cooling nor full; its slot is then taken. */
   take(): Taken | null {
     const { cooldowns, quota } = this.context;
+    this.soonest = null;
     for (const candidate of this.candidates) {
       if (this.skips.has(candidate)) continue;
       const cooldown = cooldowns.check(candidate);
@@ -59,6 +61,7 @@ export class CandidateSearch {
   }
 
   private note(candidate: Candidate, why: PassedOverRow['why'], kind: string, until: number | null): void {
+    if (until !== null && (this.soonest === null || until < this.soonest)) this.soonest = until;
     this.notes ??= new Map();
     const { provider, model, keyId } = candidate;
     if (!this.notes.has(candidate)) this.notes.set(candidate, { provider, model, keyId, why, kind, until });
@@ -72,6 +75,11 @@ export class CandidateSearch {
   /** Before it waits: who only said "later" may be asked again then. */
   forgetSkips(): void {
     this.skips = new RequestSkips();
+  }
+
+  /** After a `take` in vain: no candidate is free before this, ms since the epoch; null when waiting helps nobody. */
+  get notBefore(): number | null {
+    return this.soonest;
   }
 
   /** When a candidate is free at the soonest, ms since the epoch; null when waiting helps nobody. */

@@ -1,11 +1,25 @@
 import type { Clock } from '../ports.js';
+import type { RequestNeeds } from '../surfaces/requestNeeds.js';
+import type { Candidate } from './inventory.js';
 
 /** A request that waits until somebody can take it. */
 export interface Waiting {
   /** Takes a candidate if one is free now; whoever returns true goes on. */
   tryTake(): boolean;
-  /** When one will be free at the soonest, ms since the epoch; null when nobody can say. */
+  /** When one will be free at the soonest, ms since the epoch; null when nobody can say. After a `tryTake` in vain. */
   freeAt(): number | null;
+  /** What it waits for. */
+  readonly ask: WaitingAsk;
+}
+
+/** A request, as far as who could take it goes. */
+export interface WaitingAsk {
+  /** As the client said it. */
+  model: string;
+  /** Whom that stands for, in any order. */
+  candidates: readonly Candidate[];
+  needs: RequestNeeds;
+  maxTokens: number | undefined;
 }
 
 /** Why the waiting ended. */
@@ -56,6 +70,9 @@ export class WaitingRoom {
       };
       this.seats.add(seat);
       onLeave(() => seat.leave('left'));
+      const freeAt = waiting.freeAt();
+      if (freeAt === null || freeAt >= this.dueAt) return;
+      this.dueAt = freeAt;
       this.arm();
     });
   }
@@ -75,17 +92,41 @@ export class WaitingRoom {
     if (this.seats.size > 0 && this.dueAt <= this.clock.now()) this.pump();
   }
 
+  /**
+   * Whoever asks for no less than somebody who found nothing finds nothing either, and is not asked: a full room costs a
+   * few searches, not two hundred.
+   */
   private pump(): void {
-    for (const seat of [...this.seats]) if (seat.waiting.tryTake()) seat.leave('taken');
+    const inVain: Waiting[] = [];
+    this.dueAt = Number.POSITIVE_INFINITY;
+    for (const seat of [...this.seats]) {
+      const { waiting } = seat;
+      if (inVain.some((other) => isNoLess(waiting.ask, other.ask))) continue;
+      if (waiting.tryTake()) seat.leave('taken');
+      else {
+        inVain.push(waiting);
+        this.dueAt = Math.min(this.dueAt, waiting.freeAt() ?? Number.POSITIVE_INFINITY);
+      }
+    }
     this.arm();
   }
 
   private arm(): void {
     this.cancelTimer();
-    this.dueAt = Number.POSITIVE_INFINITY;
-    for (const { waiting } of this.seats)
-      this.dueAt = Math.min(this.dueAt, waiting.freeAt() ?? Number.POSITIVE_INFINITY);
+    this.cancelTimer = () => {};
     if (!Number.isFinite(this.dueAt)) return;
     this.cancelTimer = this.clock.after(Math.max(this.dueAt - this.clock.now(), 1), () => this.pump());
   }
+}
+
+/** Whether all who could take `ask` could take `other` too. */
+function isNoLess(ask: WaitingAsk, other: WaitingAsk): boolean {
+  const { needs } = ask;
+  const has = other.needs;
+  if (needs.promptTokens < has.promptTokens || (ask.maxTokens ?? Infinity) < (other.maxTokens ?? Infinity)) return false;
+  if ((has.tools && !needs.tools) || (has.vision && !needs.vision) || (has.json && !needs.json)) return false;
+  if (ask.model !== other.model || ask.candidates.length !== other.candidates.length) return false;
+  // Made anew when keys or models change: the same name then stands for others.
+  const first = ask.candidates[0];
+  return first !== undefined && other.candidates.includes(first);
 }
