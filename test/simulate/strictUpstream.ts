@@ -59,7 +59,7 @@ export class StrictUpstreams {
     const writtenMs = random.chance(0.8) ? random.between(0, 3) : random.between(40, 400);
     const onWayMs = Math.min(1900, random.skewed(60, 0.8));
     later(writtenMs, () => {
-      (handler as { onSent?(): void }).onSent?.();
+      handler.onSent?.();
       // What has left arrives, whoever waits for it or not.
       clock.after(onWayMs, () => this.arrive(provider, model, request, handler, later, () => (isOver = true)));
     });

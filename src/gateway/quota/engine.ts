@@ -33,7 +33,8 @@ const MANY_WINDOWS = 5000;
 export class QuotaEngine implements LeaseHost {
   private readonly time: Timeline;
   private readonly entries = new Map<string, Entry>();
-  private readonly bound = new Map<string, readonly Entry[]>();
+  /** By the target itself: a candidate is asked about again and again, and joining its names is half of the answer. */
+  private bound = new WeakMap<QuotaTarget, readonly Entry[]>();
   private readonly book = new LimitBook();
   private readonly changedWindows = new Set<QuotaWindow>();
   private readonly maker = new WindowMaker((window) => this.changedWindows.add(window));
@@ -81,7 +82,7 @@ export class QuotaEngine implements LeaseHost {
 
   /** Limits or keys changed in the sources. What was counted stays. */
   limitsChanged(): void {
-    this.bound.clear();
+    this.bound = new WeakMap();
     for (const entry of this.entries.values()) this.setScope(entry, this.scopeOf(entry.window));
   }
 
@@ -100,7 +101,7 @@ export class QuotaEngine implements LeaseHost {
 
   /** The key is gone. */
   forgetKey(keyId: string): void {
-    this.bound.clear();
+    this.bound = new WeakMap();
     for (const [name, { window }] of this.entries) if (window.keyId === keyId) this.entries.delete(name);
   }
 
@@ -189,7 +190,7 @@ export class QuotaEngine implements LeaseHost {
     const isLearned = isNews && this.book.learn(scope.id, kind, limit, observation.source, now.wall);
     const known = this.entries.get(nameOf(scope.id, kind));
     if (known && isLearned) this.setScope(known, scope);
-    if (!known) this.bound.clear();
+    if (!known) this.bound = new WeakMap();
     const { window } = known ?? this.joinEntry(scope, kind, now);
     const whole = limit ?? stated;
     const used = observation.used ?? (remaining === undefined || whole === null ? null : whole - remaining);
@@ -199,11 +200,11 @@ export class QuotaEngine implements LeaseHost {
   }
 
   private entriesOf(target: QuotaTarget): readonly Entry[] {
-    const id = modelScopeId(target);
-    return this.bound.get(id) ?? this.bind(target, id);
+    return this.bound.get(target) ?? this.bind(target);
   }
 
-  private bind(target: QuotaTarget, id: string): readonly Entry[] {
+  private bind(target: QuotaTarget): readonly Entry[] {
+    const id = modelScopeId(target);
     const now = this.time.read();
     if (this.entries.size > MANY_WINDOWS) this.forgetIdle(now);
     const entries: Entry[] = [];
@@ -216,7 +217,7 @@ export class QuotaEngine implements LeaseHost {
         entries.push(known ?? this.joinEntry(scope, kind, now));
       }
     }
-    this.bound.set(id, entries);
+    this.bound.set(target, entries);
     return entries;
   }
 
@@ -225,7 +226,7 @@ export class QuotaEngine implements LeaseHost {
     const entry = this.addEntry(scope, kind, now);
     if (scope.model === null) {
       this.takeUp(entry.window, now);
-      this.bound.clear();
+      this.bound = new WeakMap();
     }
     return entry;
   }
@@ -267,7 +268,7 @@ export class QuotaEngine implements LeaseHost {
   private forgetIdle(now: QuotaTime): void {
     const held = new Set<QuotaWindow>(this.changedWindows);
     for (const { windows } of this.leases) for (const { window } of windows) held.add(window);
-    this.bound.clear();
+    this.bound = new WeakMap();
     for (const [name, { window }] of this.entries) {
       if (!held.has(window) && window.isIdle(now)) this.entries.delete(name);
     }

@@ -2,6 +2,9 @@ import type { ProviderSpec } from '../providers/spec.js';
 import type { QuotaTime } from './timeline.js';
 import { type ArrivalTime, type QuotaWindow, TRANSIT_MS } from './windows.js';
 
+/** Bytes a millisecond of a slow line up (0.8 Mbit/s): what is written may still lie in buffers for so long. */
+const SLOW_LINE = 100;
+
 /** What became of a request. */
 export interface LeaseOutcome {
   /** Requests that the provider counts; 1 by default. */
@@ -27,8 +30,11 @@ export function countsAgainstQuota(spec: Pick<ProviderSpec, 'countsRefusals'>, s
 export interface QuotaLease {
   /** The tokens it was taken for. */
   readonly tokens: number;
-  /** The last byte has been written: from now on the request is at the provider within `TRANSIT_MS`. */
-  sent(): void;
+  /**
+   * It is written, all of its `bytes`: from now on it is at the provider within `TRANSIT_MS`, and what a slow line needs
+   * for so many. Again, when it is sent again: both may count.
+   */
+  sent(bytes?: number): void;
   /** The answer's headers came: the provider has counted the request by now. */
   arrived(): void;
   /** The end of an answer, or of what was sent and not answered. */
@@ -68,14 +74,16 @@ export class OpenLease implements QuotaLease {
     readonly tokens: number,
   ) {}
 
-  sent(): void {
-    if (this.isOver || this.arrival) return;
+  sent(bytes = 0): void {
+    if (this.isOver || this.hasHeaders) return;
     const now = this.host.now();
-    this.arrive(now, {
-      wall: now.wall + TRANSIT_MS,
-      steady: now.steady + TRANSIT_MS,
-      elapsed: now.elapsed + TRANSIT_MS,
-    });
+    const transit = TRANSIT_MS + bytes / SLOW_LINE;
+    const latest = { wall: now.wall + transit, steady: now.steady + transit, elapsed: now.elapsed + transit };
+    if (!this.arrival) this.arrive(now, latest);
+    else {
+      this.arrival = latest;
+      for (const { window, isTokens } of this.windows) if (!isTokens) window.arrive(0, 1, latest, now);
+    }
   }
 
   arrived(): void {

@@ -27,6 +27,8 @@ export interface AttemptEndFacts {
 
 /** One attempt's place in all its windows, from before it is sent until it has ended. */
 export interface QuotaPermit {
+  /** The request of so many bytes has been written to its connection; again, if it is sent again. */
+  onSent(bytes: number): void;
   /** The answer's headers came. */
   onHeaders(status: number, headers: Record<string, string>): void;
   /** The answer is an error, and this is its body. */
@@ -71,6 +73,10 @@ class Permit implements QuotaPermit {
     private readonly promptTokens: number,
     private readonly lease: QuotaLease,
   ) {}
+
+  onSent(bytes: number): void {
+    this.lease.sent(bytes);
+  }
 
   onHeaders(status: number, headers: Record<string, string>): void {
     this.lease.arrived();
