@@ -123,6 +123,8 @@ export class StrictUpstreams {
         });
       });
     }
+    // No stream is silent for longer than its idle time.
+    if (stream) for (let ms = 40_000; ms < restMs; ms += 40_000) later(firstMs + ms, () => handler.onData(FIRST_CHUNK));
     clock.after(firstMs + restMs, () => {
       account.answered(clock.now(), model, completionTokens);
       say((sent) => {

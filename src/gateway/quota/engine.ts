@@ -18,7 +18,7 @@ export interface QuotaWindowUse extends QuotaUse {
 
 export interface QuotaHooks {
   /** What a request held is free, or will be sooner than a refusal said: those that wait may look again. */
-  onFreed?(): void;
+  onFreed?(provider: string): void;
 }
 
 /** Counted for every model, known limit or not: a limit may be learned or set at any time. */
@@ -157,8 +157,9 @@ export class QuotaEngine implements LeaseHost {
     this.leases.delete(lease);
   }
 
-  freed(): void {
-    this.hooks.onFreed?.();
+  freed(lease: OpenLease): void {
+    const provider = lease.windows[0]?.window.provider;
+    if (provider !== undefined) this.hooks.onFreed?.(provider);
   }
 
   private readonly useOf = (entry: Entry): QuotaWindowUse => {

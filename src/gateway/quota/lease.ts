@@ -54,7 +54,7 @@ export interface LeaseHost {
   now(): QuotaTime;
   ended(lease: OpenLease): void;
   /** Something is free sooner than could be known before. */
-  freed(): void;
+  freed(lease: OpenLease): void;
 }
 
 /**
@@ -97,7 +97,7 @@ export class OpenLease implements QuotaLease {
     else if (steady < arrival.steady) {
       this.arrival = latest;
       for (const { window, isTokens } of this.windows) if (!isTokens) window.correct(1, arrival, latest, now);
-      this.host.freed();
+      this.host.freed(this);
     }
   }
 
@@ -117,7 +117,7 @@ export class OpenLease implements QuotaLease {
       else if (requests !== 1 && arrival) window.arrive(0, requests - 1, arrival, now);
     }
     this.host.ended(this);
-    if (real < this.tokens) this.host.freed();
+    if (real < this.tokens) this.host.freed(this);
   }
 
   release(): void {
@@ -138,6 +138,6 @@ export class OpenLease implements QuotaLease {
       else window.giveBack(1);
     }
     this.host.ended(this);
-    this.host.freed();
+    this.host.freed(this);
   }
 }

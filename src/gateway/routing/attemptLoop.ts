@@ -190,9 +190,9 @@ async function waitForOne(
   let isFirst = true;
   context.onWaiting?.(run.id, freeAt);
   const waiting = {
-    tryTake: () => {
+    tryTake: (only: ReadonlySet<string> | null) => {
       isFirst = false;
-      taken = search.take();
+      taken = search.take(only);
       return taken !== null;
     },
     // At first all of the skips are forgotten, which the last search did not know of.

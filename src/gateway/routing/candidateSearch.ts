@@ -37,11 +37,12 @@ export class CandidateSearch {
     private readonly maxTokens: number | undefined,
   ) {}
 
-  /** The first that is neither left out, cooling nor full; its slot is then taken. */
-  take(): Taken | null {
+  /** The first, of `only` these providers' where given, that is neither left out, cooling nor full; its slot is then taken. */
+  take(only: ReadonlySet<string> | null = null): Taken | null {
     const { cooldowns, quota } = this.context;
     this.soonest = null;
     for (const candidate of this.candidates) {
+      if (only !== null && !only.has(candidate.provider)) continue;
       if (this.skips.has(candidate)) continue;
       const cooldown = cooldowns.check(candidate);
       if (cooldown) {
@@ -77,7 +78,7 @@ export class CandidateSearch {
     this.skips = new RequestSkips();
   }
 
-  /** After a `take` in vain: no candidate is free before this, ms since the epoch; null when waiting helps nobody. */
+  /** After a `take` in vain: none of those that were looked at is free before this, ms since the epoch; null when waiting helps nobody. */
   get notBefore(): number | null {
     return this.soonest;
   }

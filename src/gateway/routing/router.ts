@@ -68,7 +68,9 @@ export class Router {
   ) {
     const { clock } = ports;
     this.waitingRoom = new WaitingRoom(clock);
-    this.quota = new QuotaEngine(clock, this.quotaSources(), { onFreed: () => this.waitingRoom.freed() });
+    this.quota = new QuotaEngine(clock, this.quotaSources(), {
+      onFreed: (provider) => this.waitingRoom.freed(provider),
+    });
     this.quotaDesk = createQuotaDesk(this.quota, createTokenEstimator(), clock);
     this.cooldowns = createCooldowns(clock, {
       onChange: (cooldown, until) => {
