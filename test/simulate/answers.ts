@@ -54,8 +54,14 @@ const GOOGLE_IDS: Readonly<Record<string, string>> = {
   rpd: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier',
 };
 
-/** A 429 as that provider writes it. */
-export function refusal(provider: string, window: StrictWindow, waitMs: number, now: number): Reply {
+/** A refusal as that provider writes it. */
+export function refusal(
+  provider: string,
+  window: StrictWindow,
+  waitMs: number,
+  promptTokens: number,
+  now: number,
+): Reply {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   const reply = (body: unknown, headers: Record<string, string> = {}): Reply => ({
     status: 429,
@@ -65,10 +71,19 @@ export function refusal(provider: string, window: StrictWindow, waitMs: number, 
   const { kind, limit } = window;
   switch (provider) {
     case 'groq': {
+      if (window.countsTokens && promptTokens > limit) {
+        const message =
+          `Request too large for model on ${AXIS[kind]}: Limit ${limit}, Requested ${promptTokens}, ` +
+          'please reduce your message size and try again.';
+        return { ...reply({ error: { message, type: 'tokens', code: 'rate_limit_exceeded' } }), status: 413 };
+      }
       const message =
         `Rate limit reached on ${AXIS[kind]}: Limit ${limit}, Used ${window.used(now)}, Requested 1. ` +
         `Please try again in ${(waitMs / 1000).toFixed(2)}s.`;
-      return reply({ error: { message, type: 'tokens', code: 'rate_limit_exceeded' } }, { 'retry-after': `${seconds}` });
+      return reply(
+        { error: { message, type: 'tokens', code: 'rate_limit_exceeded' } },
+        { 'retry-after': `${seconds}` },
+      );
     }
     case 'google': {
       const violations = [{ quotaId: GOOGLE_IDS[kind], quotaValue: String(limit) }];
@@ -93,14 +108,18 @@ export function refusal(provider: string, window: StrictWindow, waitMs: number, 
     case 'nvidia':
       return reply({ status: 429, title: 'Too Many Requests' });
     case 'cohere':
-      return reply({ message: `You are using a Trial key, which is limited to ${limit} API calls / ${kind === 'rpm' ? 'minute' : 'month'}.` });
+      return reply({
+        message: `You are using a Trial key, which is limited to ${limit} API calls / ${kind === 'rpm' ? 'minute' : 'month'}.`,
+      });
     default:
       return reply({ error: { message: 'Too many requests' } }, { 'retry-after': String(seconds) });
   }
 }
 
 /** The first delta of a streamed answer. */
-export const FIRST_CHUNK = Buffer.from(`data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Done."},"finish_reason":null}]}\n\n`);
+export const FIRST_CHUNK = Buffer.from(
+  `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Done."},"finish_reason":null}]}\n\n`,
+);
 
 export function lastChunks(promptTokens: number, completionTokens: number): string {
   const finish = `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`;

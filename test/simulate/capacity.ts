@@ -20,6 +20,8 @@ export interface CapacityUsed {
   minutes: Share;
   /** The same in tokens, of windows that count them. */
   tokens: Share;
+  /** Window by window: `provider/model kind`. */
+  parts: { name: string; used: number; free: number }[];
 }
 
 /** The refused request. */
@@ -55,7 +57,7 @@ export function capacityUsed(
   refused: Refused,
 ): CapacityUsed {
   const empty = (): Share => ({ used: 0, capacity: 0 });
-  const total: CapacityUsed = { all: empty(), long: empty(), minutes: empty(), tokens: empty() };
+  const total: CapacityUsed = { all: empty(), long: empty(), minutes: empty(), tokens: empty(), parts: [] };
   const minutes = Math.max(1, Math.floor((refused.at - refused.waitingSince) / MINUTE_MS));
   for (const [provider, account] of accounts) {
     const tokens = refused.tokensAt(provider);
@@ -64,21 +66,25 @@ export function capacityUsed(
     const open = capable.flatMap(({ id }) => {
       const windows = account.modelWindows(id);
       const fits = windows.every((window) => !window.countsTokens || tokens <= window.limit);
-      return fits ? [windows] : [];
+      return fits ? [{ id, windows }] : [];
     });
     if (open.length === 0) continue;
-    const rooms = open.flatMap((windows) => least(windows.map(roomOf)) ?? []);
+    const rooms = open.flatMap(({ id, windows }) => {
+      const found = least(windows.map(roomOf));
+      return found ? [{ ...found, model: id }] : [];
+    });
     const shared = least(account.sharedWindows.map(roomOf));
     const isUnlimited = rooms.length < open.length;
     const free = rooms.reduce((sum, each) => sum + each.free, 0);
-    for (const each of shared && (isUnlimited || shared.free <= free) ? [shared] : rooms) {
+    for (const each of shared && (isUnlimited || shared.free <= free) ? [{ ...shared, model: '*' }] : rooms) {
+      total.parts.push({ name: `${provider}/${each.model} ${each.window.kind}`, used: each.used, free: each.free });
       for (const share of [total.all, each.isMinute ? total.minutes : total.long]) {
         share.used += each.used;
         share.capacity += each.used + each.free;
       }
     }
-    for (const window of open.flat().filter(({ countsTokens }) => countsTokens)) {
-      if (least(open.find((windows) => windows.includes(window))!.map(roomOf))?.window !== window) continue;
+    for (const { window } of rooms) {
+      if (!window.countsTokens) continue;
       total.tokens.used += Math.min(window.used(refused.at), window.limit);
       total.tokens.capacity += window.limit;
     }

@@ -1,5 +1,6 @@
-import type { Candidate } from '../../src/gateway/routing/inventory.js';
+import type { CatalogModel } from '../../src/gateway/providers/spec.js';
 import { AbortLatch, type ChatRun, type RunOutcome } from '../../src/gateway/routing/attemptLoop.js';
+import type { Candidate } from '../../src/gateway/routing/inventory.js';
 import type { Router } from '../../src/gateway/routing/router.js';
 import { type CapacityUsed, capacityUsed } from './capacity.js';
 import { pooledModels, simulatedRouter } from './pool.js';
@@ -40,32 +41,40 @@ export interface DayOptions {
   strategy: string;
   /** Conversations begun in each hour; a usual day's by default. */
   starts?: readonly number[];
-  /** Called at the first client-visible 429, while everything is as it was then. */
-  onFirst429?(day: Day, request: Served): void;
+  /** All twelve by default. */
+  providers?: readonly string[];
 }
 
 /** A day of traffic through the gateway's router, against providers that enforce their limits. */
 export async function runDay(options: DayOptions): Promise<Day> {
   const clock = new SimulatedClock(DAY_STARTS);
-  const models = pooledModels();
+  const models = pooledModels(options.providers);
   const requests: TrueRequest[] = [];
   const upstreams = new StrictUpstreams(clock, options.seed, models, (number) => requests[number]!);
   const failures = new Map<string, number>();
   let waitingSince = 0;
-  const router: Router = simulatedRouter(clock, upstreams, {
+  const router: Router = simulatedRouter(clock, upstreams, models, {
     onCooldown() {},
     onGone() {},
     onWaiting() {
       if (router.waiting === 0) waitingSince = clock.now();
     },
     onAttempt() {},
-    onFailure({ kind, message }, { name }) { if (process.env.MSG) console.log(kind, message);
+    onFailure({ kind }, { name }) {
       failures.set(`${name} ${kind}`, (failures.get(`${name} ${kind}`) ?? 0) + 1);
     },
     onSuccess() {},
   });
-  const day: Day = { strategy: options.strategy, served: [], upstreams, router, first429: null, capacity: null, failures };
-  const tokenizers = tokenizersOf(options.seed);
+  const day: Day = {
+    strategy: options.strategy,
+    served: [],
+    upstreams,
+    router,
+    first429: null,
+    capacity: null,
+    failures,
+  };
+  const tokenizers = tokenizersOf(options.seed, models);
   const talk = async (conversation: Conversation, talker: number) => {
     const random = new Random(`${options.seed}/conversation ${talker}`);
     for (const step of conversation.steps) {
@@ -91,7 +100,6 @@ export async function runDay(options: DayOptions): Promise<Day> {
           tokensAt: (provider) => truth.promptTokensAt(provider) + step.completionTokens,
           promptTokens: step.promptTokens,
         });
-        options.onFirst429?.(day, served);
       }
       await pause(clock, AFTER_REFUSAL_MS);
     }
@@ -99,15 +107,16 @@ export async function runDay(options: DayOptions): Promise<Day> {
   for (const [number, conversation] of dayOfTraffic(options.seed, options.starts).entries()) {
     clock.after(conversation.startsAt, () => void talk(conversation, number));
   }
-  for (let minute = 1; minute * 60_000 <= DAY_MS; minute++) clock.after(minute * 60_000, () => void router.quota.changed());
+  for (let minute = 1; minute * 60_000 <= DAY_MS; minute++)
+    clock.after(minute * 60_000, () => void router.quota.changed());
   await clock.run(DAY_STARTS + DAY_MS);
   return day;
 }
 
 /** Each provider's tokenizer makes more or fewer tokens of the same text. */
-function tokenizersOf(seed: string): Map<string, number> {
+function tokenizersOf(seed: string, models: readonly CatalogModel[]): Map<string, number> {
   const random = new Random(`${seed}/tokenizers`);
-  const providers = new Set(pooledModels().map(({ provider }) => provider));
+  const providers = new Set(models.map(({ provider }) => provider));
   return new Map([...providers].map((provider) => [provider, random.between(0.92, 1.12)]));
 }
 
@@ -138,7 +147,6 @@ async function ask(
     startedAt: arrivedAt,
     progress: { readTokens: () => 0 },
   };
-  const { status, error, candidate, failures }: RunOutcome = await router.run(run);
-  if (error?.status===429 && process.env.TRAIL && Number(process.env.TRAIL)>(globalThis as any).n) {(globalThis as any).n++; console.log(new Date(arrivedAt).toISOString(), clock.now()-arrivedAt, step.promptTokens, step.tools, JSON.stringify(failures.map(f=>[f.candidate.name,f.kind,f.message,f.ms])), error.message.slice(0,300));}
+  const { status, error, candidate }: RunOutcome = await router.run(run);
   return { conversation, step, arrivedAt, endedAt: clock.now(), status, code: error?.status ?? 200, candidate };
 }

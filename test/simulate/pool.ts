@@ -13,26 +13,31 @@ import type { StrictUpstreams } from './strictUpstream.js';
 export const QUEUE_SECONDS = 60;
 
 /**
- * The enabled models of the twelve providers that the catalog or the provider table knows a limit of. One without
+ * The enabled models of these providers (the twelve) that the catalog or the provider table knows a limit of. One without
  * (`glm-4.6v-flash`) would take any traffic, and nobody would ever see a 429.
  */
-export function pooledModels(): CatalogModel[] {
+export function pooledModels(providers: readonly string[] = Object.keys(ACCOUNTS)): CatalogModel[] {
   return builtInModels().filter(({ provider, enabled, limits }) => {
-    if (!enabled || ACCOUNTS[provider] === undefined) return false;
+    if (!enabled || !providers.includes(provider)) return false;
     return Object.keys(limits).length > 0 || (providerSpec(provider)?.accountLimits ?? []).length > 0;
   });
 }
 
 /** The gateway's real router, with one key at each provider. */
-export function simulatedRouter(clock: SimulatedClock, upstreams: StrictUpstreams, listener: RouterListener): Router {
+export function simulatedRouter(
+  clock: SimulatedClock,
+  upstreams: StrictUpstreams,
+  models: readonly CatalogModel[],
+  listener: RouterListener,
+): Router {
   const keys = createKeyPool(clock.now, () => {});
   const config: ConfigFile = { providers: {} };
-  for (const provider of Object.keys(ACCOUNTS)) {
+  for (const provider of new Set(models.map((model) => model.provider))) {
     // A keyless provider is used once it is named.
     if (providerSpec(provider)?.auth === 'none') config.providers = { ...config.providers, [provider]: {} };
-    else keys.add({ id: provider, provider, label: provider, enabled: true, secret: `secret-of-${provider}` }, 'stored');
+    else
+      keys.add({ id: provider, provider, label: provider, enabled: true, secret: `secret-of-${provider}` }, 'stored');
   }
-  const models = pooledModels();
   const openai = createOpenAiAdapter();
   let ids = 0;
   const clients = new Map<string, ReturnType<StrictUpstreams['clientOf']>>();

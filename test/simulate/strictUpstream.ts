@@ -14,19 +14,13 @@ export interface TrueRequest {
   stream: boolean;
 }
 
-/** What the upstreams saw. */
-export interface UpstreamTally {
-  arrivals: number;
-  /** 429s by `provider/model kind`. */
-  refusals: Map<string, number>;
-}
-
 /** A provider's clock may be so much ahead of ours or behind. */
 const MAX_SKEW_MS = 900;
 
 /** The twelve providers at the other end of the wire. */
 export class StrictUpstreams {
-  readonly tally: UpstreamTally = { arrivals: 0, refusals: new Map() };
+  /** 429s, by `provider/model kind`. */
+  readonly refusals = new Map<string, number>();
   readonly accounts = new Map<string, StrictAccount>();
   private readonly models = new Map<string, CatalogModel>();
   private readonly random: Random;
@@ -80,18 +74,17 @@ export class StrictUpstreams {
     later: (ms: number, step: () => void) => void,
     end: () => void,
   ): void {
-    const { clock, random, tally } = this;
+    const { clock, random } = this;
     const account = this.accounts.get(provider)!;
     const promptTokens = request.promptTokensAt(provider);
     const now = clock.now();
     const backMs = Math.min(1900, random.skewed(60, 0.8));
-    tally.arrivals++;
     const admission = account.arrive(now, model, promptTokens);
     if (!admission.isAdmitted) {
       const { window, waitMs } = admission;
       const name = `${provider}/${model} ${window.kind}`;
-      tally.refusals.set(name, (tally.refusals.get(name) ?? 0) + 1);
-      const reply = refusal(provider, window, waitMs, now);
+      this.refusals.set(name, (this.refusals.get(name) ?? 0) + 1);
+      const reply = refusal(provider, window, waitMs, promptTokens, now);
       const headers = { ...reply.headers, ...rateHeaders(provider, account.windowsOf(model), now) };
       later(backMs, () => {
         handler.onHeaders(reply.status, headers);

@@ -124,7 +124,10 @@ export function daysOf(timeZone: string, skewMs: number): (now: number) => strin
   return (now) => {
     const hour = Math.floor((now + skewMs) / 3_600_000);
     let day = known.get(hour);
-    if (day === undefined) known.set(hour, (day = format.format(hour * 3_600_000)));
+    if (day === undefined) {
+      day = format.format(hour * 3_600_000);
+      known.set(hour, day);
+    }
     return day;
   };
 }

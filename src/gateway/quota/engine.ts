@@ -197,7 +197,9 @@ export class QuotaEngine implements LeaseHost {
     const used = observation.used ?? (remaining === undefined || whole === null ? null : whole - remaining);
     const foreign = used === null ? 0 : used - window.used(now);
     if (foreign > 0) window.addForeign(foreign, resetMs, now);
-    if (remaining !== undefined && remaining <= 0) window.closeFor(resetMs, now);
+    // Used up, and nothing said until when: what is counted says it better, now that it holds what others spent.
+    const isCounted = resetMs === null && whole !== null;
+    if (remaining !== undefined && remaining <= 0 && !isCounted) window.closeFor(resetMs, now);
   }
 
   private entriesOf(target: QuotaTarget): readonly Entry[] {

@@ -7,7 +7,7 @@ const RATIO = { min: 0.5, max: 3 } as const;
  * How far prompts are from the mean ratio where nothing is known: code, prose and other languages have 3 to 5 characters
  * a token. An estimate below the truth makes the provider answer 429; one above it only waits a little, and is settled.
  */
-const FIRST_ERROR = 0.12;
+const FIRST_ERROR = 0.25;
 /** A surprise counts soon, calm only slowly: the error stays near the largest of late, not at the mean. */
 const ERROR_WEIGHT = { up: 0.3, down: 0.03 } as const;
 /** So many errors above the mean is the estimate. */

@@ -131,7 +131,8 @@ export class WaitingRoom {
 function isNoLess(ask: WaitingAsk, other: WaitingAsk): boolean {
   const { needs } = ask;
   const has = other.needs;
-  if (needs.promptTokens < has.promptTokens || (ask.maxTokens ?? Infinity) < (other.maxTokens ?? Infinity)) return false;
+  if (needs.promptTokens < has.promptTokens || (ask.maxTokens ?? Infinity) < (other.maxTokens ?? Infinity))
+    return false;
   if ((has.tools && !needs.tools) || (has.vision && !needs.vision) || (has.json && !needs.json)) return false;
   if (ask.model !== other.model || ask.candidates.length !== other.candidates.length) return false;
   // Made anew when keys or models change: the same name then stands for others.
