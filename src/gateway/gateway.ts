@@ -9,8 +9,9 @@ import { configKeys } from './config/configKeys.js';
 import { createEventBus, type EventBus } from './eventBus.js';
 import { gatewayState } from './gatewayState.js';
 import { ActiveRequests } from './http/activeRequests.js';
-import { type AppContext, createListener } from './http/app.js';
+import type { AppContext } from './http/app.js';
 import { ClientNames } from './http/clientNames.js';
+import { createListener, type Listener } from './http/listener.js';
 import { HttpServer } from './http/server.js';
 import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
@@ -20,6 +21,7 @@ import type { RequestRow } from './ledger/changes.js';
 import { LedgerError, type LedgerNotice } from './ledger/ledger.js';
 import { openBooks } from './ledger/openBooks.js';
 import type { LedgerState } from './ledger/restore.js';
+import { loadSqlite } from './ledger/sqlite.js';
 import { createUpstreamClient } from './net/undiciClient.js';
 import type { UpstreamClient } from './net/upstream.js';
 import type { GatewayPorts } from './ports.js';
@@ -87,6 +89,8 @@ export interface Gateway {
 
 /** How long counts of quota may wait for the ledger. */
 const QUOTA_DRAIN_MS = 100;
+/** After the first requests, before anybody has opened a page. */
+const WARM_UP_MS = 500;
 
 /** Everything the gateway is, without a socket. Pure Node: the editor's thread, `serve` and tests use the same. */
 export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gateway {
@@ -170,8 +174,11 @@ class GatewayHouse {
   }
 
   async listen() {
-    const host = this.options.host ?? '127.0.0.1';
-    const server = new HttpServer(createListener(this.appContext(host)));
+    const { dataDir, wasmFile, host = '127.0.0.1' } = this.options;
+    // Its compilation goes on beside what follows; what fails here fails again where it is waited for.
+    if (dataDir !== undefined && wasmFile !== undefined) loadSqlite(wasmFile).catch(() => undefined);
+    const listener = createListener(this.appContext(host));
+    const server = new HttpServer(listener.handle);
     const port = await server.bind(host, this.options.port);
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     try {
@@ -187,7 +194,21 @@ class GatewayHouse {
     this.announce();
     this.warnOfUnknownModels();
     if (this.settings.all.healthProbes) this.keyService.discover();
+    this.ports.clock.after(WARM_UP_MS, () => void this.warmUp(listener));
     return { url: this.url, port, token: this.token, adminToken: this.adminToken };
+  }
+
+  /**
+   * Loads and runs what a page asks first, a little at a time: cold, a month of 100,000 requests takes three times as long
+   * (docs/performance.md), most of it V8 compiling what is called for the first time.
+   */
+  private async warmUp(listener: Listener): Promise<void> {
+    try {
+      await listener.preload();
+      if (this.books.state.isSaving) await this.books.analytics('30d', this.ports.clock.now());
+    } catch {
+      // Closed meanwhile, or the ledger cannot be read: whoever asks for it is told.
+    }
   }
 
   async close(graceMs = 0): Promise<void> {

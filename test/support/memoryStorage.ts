@@ -27,9 +27,13 @@ export function createMemoryStorage(now: () => number = () => 0, names = new Map
     return node;
   };
   return {
-    read: async (file) => {
+    read: async (file, onPiece = () => {}) => {
       const node = find(file);
-      return node ? Buffer.from(node.bytes) : null;
+      if (!node) return null;
+      const half = node.bytes.length >> 1;
+      onPiece(node.bytes.subarray(0, half));
+      onPiece(node.bytes.subarray(half));
+      return Buffer.from(node.bytes);
     },
     readHead: async (file, bytes) => {
       const node = find(file);

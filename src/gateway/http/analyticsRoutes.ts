@@ -1,31 +1,23 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Hono } from 'hono';
-import type { Analytics, RequestDetail, RequestPage } from '../../protocol/analytics.js';
-import { analyticsSteps } from '../ledger/analytics.js';
+import type { Analytics, AnalyticsWindow, RequestDetail, RequestPage } from '../../protocol/analytics.js';
 import { listRequests, readRequest } from '../ledger/requestLog.js';
 import type { SqlDatabase } from '../ledger/sqlite.js';
 import type { Env } from './apiRoutes.js';
 import { HttpError } from './errors.js';
 import { readQuery } from './readQuery.js';
 
-/** What the routes need of the ledger. */
+/** What the routes need of the ledger. Both throw HttpError 503 where there is none. */
 export interface AnalyticsSource {
-  /** Reads what was recorded so far. @throws HttpError 503 where there is no ledger. */
+  /** Reads what was recorded so far. */
   query<T>(read: (database: SqlDatabase) => T): T;
-  /** ms since the epoch. */
-  now(): number;
+  analytics(window: AnalyticsWindow): Promise<Analytics>;
 }
 
 /** Adds what the ledger answers to the admin API. */
 export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSource): void {
   routes.get('/api/analytics', async (c) => {
     const { window } = readQuery('getAnalytics', c);
-    const steps = source.query((database) => analyticsSteps(database, window, source.now()));
-    for (;;) {
-      const step = source.query(() => steps.next());
-      if (step.done) return c.json<Analytics>(step.value);
-      await nextTurn();
-    }
+    return c.json<Analytics>(await source.analytics(window));
   });
   routes.get('/api/requests', (c) => {
     const page = readQuery('listRequests', c);

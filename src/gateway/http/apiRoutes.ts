@@ -94,7 +94,10 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
     if (cooldowns.clear(c.req.param('id'))) return c.body(null, 204);
     throw new HttpError(404, 'invalid_request_error', 'not_found', 'There is no cooldown with this id');
   });
-  registerAnalyticsRoutes(routes, { query: (read) => context.books.query(read), now: context.clock.now });
+  registerAnalyticsRoutes(routes, {
+    query: (read) => context.books.query(read),
+    analytics: (window) => context.books.analytics(window, context.clock.now()),
+  });
   routes.get('/api/events', (c) => {
     serveEvents(context, c.env.incoming, c.env.outgoing, c.get('requestId'));
     return RESPONSE_ALREADY_SENT;

@@ -1,118 +1,37 @@
-import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
-import { credentialOf } from '../../loopback/proof.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import { sealKeys } from '../leadership/handover.js';
-import {
-  createTokenCheck,
-  forbiddenHost,
-  forbiddenOrigin,
-  invalidToken,
-  isHostAllowed,
-  isOriginAllowed,
-  tokenOf,
-} from './access.js';
 import { type ApiContext, createApiRoutes, type Env } from './apiRoutes.js';
-import { type ChatRouteContext, logInternal, sendError, serveChat } from './chatRoute.js';
+import { type ChatRouteContext, logInternal, serveChat } from './chatRoute.js';
 import { HttpError, invalidRequest, notFound, toHttpError } from './errors.js';
+import type { Gate, GateOptions } from './gate.js';
 import { listModels } from './modelsRoute.js';
-import { isWhois, serveWhois } from './whoisRoute.js';
+import { CHAT_PATH } from './paths.js';
 
-export interface AppContext {
+export interface AppContext extends GateOptions {
   chat: ChatRouteContext;
   api: ApiContext;
-  token: string;
-  adminToken: string;
-  /** The gateway's own secret, and the instance that it proves. */
-  secret: string;
-  instance: string;
   /** What a follower would go on with. */
   storedKeys(): StoredKey[];
-  /** What we are bound to. */
-  host: string;
   newId(prefix: string): string;
   /** Why requests cannot be answered, or null. */
   notReady(): string | null;
 }
 
-const CHAT_PATH = '/v1/chat/completions';
-const UNPREFIXED_CHAT_PATH = '/chat/completions';
-
 /** Paths that are also served without `/v1` (contract.md): base URLs are pasted with and without it. */
 const UNPREFIXED = /^\/(?:chat\/completions|models(?:\/.+)?)$/;
 
-/** Throws why a request may not pass. */
-interface Gate {
-  checkPlace(headers: IncomingHttpHeaders): void;
-  /** `follower`: the credential alone; `admin`: the admin token or the credential. */
-  checkToken(headers: IncomingHttpHeaders, kind: 'unified' | 'admin' | 'follower'): void;
-}
-
-function createGate(context: AppContext): Gate {
-  const isAdmin = createTokenCheck(context.adminToken);
-  const isFollower = createTokenCheck(credentialOf(context.secret, context.instance));
-  const checks = {
-    unified: createTokenCheck(context.token),
-    admin: (token: string) => isAdmin(token) || isFollower(token),
-    follower: isFollower,
-  };
-  return {
-    checkPlace(headers) {
-      if (!isHostAllowed(headers.host, context.host)) throw forbiddenHost();
-      if (!isOriginAllowed(headers.origin, headers.host)) throw forbiddenOrigin();
-    },
-    checkToken(headers, kind) {
-      const token = tokenOf(headers);
-      if (token !== null && checks[kind](token)) return;
-      throw invalidToken(token === null ? 'missing' : 'wrong', kind === 'unified' ? kind : 'admin');
-    },
-  };
-}
-
-/**
- * What the server calls for every request. Chats at their plain paths go straight to Node's request and response, by the
- * same checks: Hono and its Request cost more there than everything of ours (docs/performance.md). All else is Hono's.
- */
-export function createListener(context: AppContext): RequestListener {
-  const gate = createGate(context);
-  const hono = getRequestListener(createApp(context, gate).fetch, {
+/** Everything but the chats that the fast lane takes, by Hono. */
+export function createAppListener(context: AppContext, gate: Gate): RequestListener {
+  return getRequestListener(createApp(context, gate).fetch, {
     overrideGlobalObjects: false,
     // A Host or target that makes no URL: Hono never sees it.
     errorHandler: () =>
       errorResponse(context.newId('req_'), invalidRequest('The Host header or the path is malformed')),
   });
-  return (incoming, outgoing) => {
-    if (isWhois(incoming)) {
-      answerWhois(context, gate, incoming, outgoing);
-      return;
-    }
-    if (incoming.method !== 'POST' || (incoming.url !== CHAT_PATH && incoming.url !== UNPREFIXED_CHAT_PATH)) {
-      void hono(incoming, outgoing);
-      return;
-    }
-    const requestId = context.newId('req_');
-    try {
-      gate.checkPlace(incoming.headers);
-      gate.checkToken(incoming.headers, 'unified');
-    } catch (error) {
-      sendError(outgoing, requestId, toHttpError(error));
-      return;
-    }
-    void serveChat(context.chat, incoming, outgoing, requestId);
-  };
-}
-
-function answerWhois(context: AppContext, gate: Gate, incoming: IncomingMessage, outgoing: ServerResponse): void {
-  const requestId = context.newId('req_');
-  const { instance, secret } = context;
-  try {
-    gate.checkPlace(incoming.headers);
-    serveWhois({ instance, secret, version: context.api.version }, incoming, outgoing, requestId);
-  } catch (error) {
-    sendError(outgoing, requestId, toHttpError(error));
-  }
 }
 
 /** The whole HTTP face of the gateway. */

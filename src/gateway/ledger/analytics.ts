@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   Analytics,
   AnalyticsFigures,
@@ -14,7 +15,6 @@ import {
   HOUR_MS,
   noCounts,
   ROLLUP_COLUMNS,
-  type RollupDimension,
   SPEED_SCALE,
 } from './rollups.js';
 import type { SqlDatabase, SqlValue } from './sqlite.js';
@@ -31,19 +31,62 @@ const MEASURED = `
   SELECT value, ${ROLLUP_COLUMNS} FROM rollups WHERE grain = ? AND dimension = ? AND start >= ? AND start < ?`;
 const TOTAL = `
   SELECT start, ${ROLLUP_COLUMNS} FROM rollups WHERE grain = ? AND dimension = 'total' AND start >= ? AND start < ?`;
+const REQUESTS = `
+  SELECT sum(requests), sum(failed_attempts) FROM rollups
+  WHERE grain = 'day' AND dimension = 'total' AND start >= ? AND start < ?`;
 const COUNTED = `
   SELECT dimension, value, sum(requests), sum(failed_attempts) FROM rollups
   WHERE grain = ? AND dimension IN ('kind', 'code') AND start >= ? AND start < ? GROUP BY dimension, value`;
 
 /** Whole days read in one step: with some fifty models a few milliseconds. */
-const DAYS_A_STEP = 6;
+const DAYS_A_STEP = 3;
 
-/** All of `analyticsSteps` in one go. */
-export function readAnalytics(database: SqlDatabase, window: AnalyticsWindow, nowMs: number): Analytics {
-  const steps = analyticsSteps(database, window, nowMs);
+/** Where a ledger can be read. */
+export interface LedgerReader {
+  /** @throws what its owner throws when there is no ledger (any more). */
+  query<T>(read: (database: SqlDatabase) => T): T;
+}
+
+/**
+ * The sums of the whole days of the windows that were asked for: those days are over, so a page that is opened again, or
+ * redrawn while requests run, reads only today's hours. A day that did get another request is noticed by its count.
+ */
+export class DaySums {
+  private readonly kept = new Map<string, { requests: string; groups: Groups }>();
+
+  /** null when they are not kept, or a request was added to one of these days since. */
+  get(database: SqlDatabase, days: Span): Groups | null {
+    const kept = this.kept.get(nameOf(days));
+    return kept && kept.requests === requestsIn(database, days) ? kept.groups : null;
+  }
+
+  keep(database: SqlDatabase, days: Span, groups: Groups): void {
+    // Each window once: what ended with another day is yesterday's.
+    for (const name of this.kept.keys()) if (!name.endsWith(` ${days.to}`)) this.kept.delete(name);
+    this.kept.set(nameOf(days), { requests: requestsIn(database, days), groups });
+  }
+}
+
+function nameOf({ from, to }: Span): string {
+  return `${from} ${to}`;
+}
+
+function requestsIn(database: SqlDatabase, { from, to }: Span): string {
+  return String(database.row(REQUESTS, [from, to]));
+}
+
+/** All of `analyticsSteps`, with a turn of the loop for others after each. */
+export async function readAnalyticsInTurns(
+  ledger: LedgerReader,
+  window: AnalyticsWindow,
+  nowMs: number,
+  daySums: DaySums,
+): Promise<Analytics> {
+  const steps = ledger.query((database) => analyticsSteps(database, window, nowMs, daySums));
   for (;;) {
-    const step = steps.next();
+    const step = ledger.query(() => steps.next());
     if (step.done) return step.value;
+    await nextTurn();
   }
 }
 
@@ -56,11 +99,12 @@ export function* analyticsSteps(
   database: SqlDatabase,
   window: AnalyticsWindow,
   nowMs: number,
+  daySums = new DaySums(),
 ): Generator<void, Analytics> {
   const to = Math.floor(nowMs / HOUR_MS) * HOUR_MS + HOUR_MS;
   const range: Span = { from: to - DAYS[window] * DAY_MS, to };
   const isHourly = window === '24h' || window === '7d';
-  const groups = yield* readGroups(database, range);
+  const groups = yield* readGroups(database, range, daySums);
   const { totals, series } = readTotal(database, range, isHourly);
   yield;
   const counted = readCounted(database, range);
@@ -97,12 +141,32 @@ function* reads({ from, to }: Span, isHourly: boolean): Generator<readonly ['hou
   if (lastDay < to) yield ['hour', lastDay, to];
 }
 
-type MeasuredDimension = Extract<RollupDimension, 'model' | 'key' | 'client'>;
+const MEASURED_DIMENSIONS = ['model', 'key', 'client'] as const;
 type Group = Map<string, Sums>;
+type Groups = Record<(typeof MEASURED_DIMENSIONS)[number], Group>;
 
-function* readGroups(database: SqlDatabase, range: Span): Generator<void, Record<MeasuredDimension, Group>> {
-  const groups: Record<MeasuredDimension, Group> = { model: new Map(), key: new Map(), client: new Map() };
-  for (const dimension of ['model', 'key', 'client'] as const) {
+function* readGroups(database: SqlDatabase, range: Span, daySums: DaySums): Generator<void, Groups> {
+  const days = wholeDays(range);
+  let sums = days && daySums.get(database, days);
+  if (days && !sums) {
+    sums = noGroups();
+    yield* addGroups(database, sums, days);
+    daySums.keep(database, days, sums);
+  }
+  const groups = sums ? copied(sums) : noGroups();
+  for (const edge of days
+    ? [
+        { ...range, to: days.from },
+        { ...range, from: days.to },
+      ]
+    : [range]) {
+    if (edge.from < edge.to) yield* addGroups(database, groups, edge);
+  }
+  return groups;
+}
+
+function* addGroups(database: SqlDatabase, groups: Groups, range: Span): Generator<void> {
+  for (const dimension of MEASURED_DIMENSIONS) {
     for (const [grain, from, to] of reads(range, false)) {
       for (const columns of database.rows(MEASURED, [grain, dimension, from, to])) {
         sumsOf(groups[dimension], columns[0] as string).add(columns, 1);
@@ -110,7 +174,24 @@ function* readGroups(database: SqlDatabase, range: Span): Generator<void, Record
       yield;
     }
   }
-  return groups;
+}
+
+/** The days (UTC) that lie in the range as a whole; null when there are none. */
+function wholeDays({ from, to }: Span): Span | null {
+  const days = { from: Math.ceil(from / DAY_MS) * DAY_MS, to: Math.floor(to / DAY_MS) * DAY_MS };
+  return days.from < days.to ? days : null;
+}
+
+function noGroups(): Groups {
+  return { model: new Map(), key: new Map(), client: new Map() };
+}
+
+function copied(groups: Groups): Groups {
+  const copies = noGroups();
+  for (const dimension of MEASURED_DIMENSIONS) {
+    for (const [value, sums] of groups[dimension]) sumsOf(copies[dimension], value).addAll(sums);
+  }
+  return copies;
 }
 
 /** Providers' ids have no slash, models' own names may. */

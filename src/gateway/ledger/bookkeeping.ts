@@ -1,5 +1,7 @@
+import type { Analytics, AnalyticsWindow } from '../../protocol/analytics.js';
 import { HttpError } from '../http/errors.js';
 import type { Clock } from '../ports.js';
+import { DaySums, readAnalyticsInTurns } from './analytics.js';
 import type { LedgerChange } from './changes.js';
 import { LedgerError, type LedgerNotice } from './ledger.js';
 import type { OpenLedger } from './openLedger.js';
@@ -19,6 +21,7 @@ const STEP_PAUSE_MS = 20;
 export class Bookkeeping {
   private ledger: OpenLedger | null = null;
   private cancelKeeping: () => void = () => {};
+  private readonly daySums = new DaySums();
   private trouble: string | null;
 
   constructor(private readonly hasFolder: boolean) {
@@ -61,6 +64,11 @@ export class Bookkeeping {
     if (this.ledger) return this.ledger.query(read);
     const why = this.trouble ?? 'It is not open yet';
     throw new HttpError(503, 'api_error', 'ledger_unavailable', `The ledger cannot be read. ${why}`);
+  }
+
+  /** What happened in the window that ends now (ms since the epoch), read a little at a time. @throws HttpError 503. */
+  async analytics(window: AnalyticsWindow, nowMs: number): Promise<Analytics> {
+    return await readAnalyticsInTurns(this, window, nowMs, this.daySums);
   }
 
   async close(): Promise<void> {

@@ -95,7 +95,7 @@ export class ImageWriter {
 }
 
 /** The CRC-32 of an image, in steps that let the loop turn. */
-export async function checksum(bytes: Uint8Array): Promise<number> {
+async function checksum(bytes: Uint8Array): Promise<number> {
   let crc = 0;
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
     if (at > 0) await nextTurn();

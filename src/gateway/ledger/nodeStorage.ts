@@ -5,10 +5,20 @@ import { errorCode, type StoragePort, type StoredFile } from './storage.js';
 /** What only its owner may read, like the key store beside it. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
+/** What is read in one go; every piece costs a turn of the loop. */
+const READ_BYTES = 4 * 1024 * 1024;
 
 /** The real disk. */
 export const nodeStorage: StoragePort = {
-  read: (file) => orNull(fs.readFile(file)),
+  async read(file, onPiece) {
+    const handle = await orNull(fs.open(file, 'r'));
+    if (!handle) return null;
+    try {
+      return await readPieces(handle, onPiece ?? (() => {}));
+    } finally {
+      await handle.close();
+    }
+  },
   stat: async (file) => {
     const stat = await orNull(fs.stat(file));
     return stat && { size: stat.size, modifiedAt: stat.mtimeMs };
@@ -64,6 +74,23 @@ export const nodeStorage: StoragePort = {
     }
   },
 };
+
+/** Reads on while a piece is looked at. */
+async function readPieces(handle: fs.FileHandle, onPiece: (piece: Uint8Array) => void): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow((await handle.stat()).size);
+  const read = (at: number) => handle.read(bytes, at, Math.min(READ_BYTES, bytes.length - at), at);
+  let reading = bytes.length > 0 ? read(0) : null;
+  let end = 0;
+  while (reading) {
+    const { bytesRead } = await reading;
+    const piece = bytes.subarray(end, end + bytesRead);
+    end += bytesRead;
+    // Shorter than it was a moment ago: somebody cut it, and what is there is all there is.
+    reading = bytesRead > 0 && end < bytes.length ? read(end) : null;
+    onPiece(piece);
+  }
+  return bytes.subarray(0, end);
+}
 
 class NodeFile implements StoredFile {
   constructor(private readonly handle: fs.FileHandle) {}

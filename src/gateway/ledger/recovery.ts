@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import type { Clock, Log } from '../ports.js';
 import type { TransactionSums } from './apply.js';
 import { ChangeApplier } from './changeApplier.js';
 import type { LedgerChange } from './changes.js';
 import { damagedName, duplicate, IMAGE, isLockDraft, isTemporary, journalGeneration, PREVIOUS } from './files.js';
-import { checksum } from './imageWriter.js';
 import { HEADER_BYTES, type ImageFacts, readJournal, salvageJournal } from './journal.js';
 import type { JournalPosition } from './journalWriter.js';
 import type { LedgerNotice } from './ledger.js';
@@ -132,11 +132,14 @@ class Recovery {
 
   /** Opens an image and reads the journals that it needs; null when there is none or it is damaged, then set aside. */
   private async openImage(name: string): Promise<FoundImage | null> {
-    const bytes = await this.ports.storage.read(this.at(name));
+    let crc = 0;
+    const bytes = await this.ports.storage.read(this.at(name), (piece) => {
+      crc = crc32(piece, crc);
+    });
     if (!bytes) return null;
     const image = this.tryImage(bytes);
     await this.readJournals(image?.meta.generation ?? 0);
-    if (image && ((await this.isKnown(bytes)) || this.isSound(bytes, image))) return image;
+    if (image && (this.isKnown(bytes, crc) || this.isSound(bytes, image))) return image;
     image?.database.close();
     await this.setAside(name, 'sqlite');
     return null;
@@ -157,11 +160,8 @@ class Recovery {
   }
 
   /** Whether it is, byte for byte, an image that we completed. */
-  private async isKnown(bytes: Uint8Array): Promise<boolean> {
-    const noted = this.notedImages().filter((image) => image.bytes === bytes.length);
-    if (noted.length === 0) return false;
-    const crc = await checksum(bytes);
-    return noted.some((image) => image.crc === crc);
+  private isKnown(bytes: Uint8Array, crc: number): boolean {
+    return this.notedImages().some((image) => image.bytes === bytes.length && image.crc === crc);
   }
 
   /**

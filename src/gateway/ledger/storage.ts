@@ -3,8 +3,8 @@
  * asynchronous never holds the thread, since an fsync takes up to a second on a busy disk.
  */
 export interface StoragePort {
-  /** The whole file; null when there is none. */
-  read(file: string): Promise<Uint8Array | null>;
+  /** The whole file; null when there is none. `onPiece` gets it in order while the rest is still being read. */
+  read(file: string, onPiece?: (piece: Uint8Array) => void): Promise<Uint8Array | null>;
   /** At most the first `bytes` bytes; null when there is no such file. */
   readHead(file: string, bytes: number): Promise<Uint8Array | null>;
   /** Size in bytes and last change in ms since the epoch; null when there is no such file. */

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { Client, type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Connector } from './connector.js';
 import type { Exchange } from './exchange.js';
+import { Client, Pool } from './undiciParts.js';
 
 // undici's own time-outs are off: they cost CPU, are coarse, and ours know the attempt (shared/bench.md, "What it teaches").
 const CLIENT_OPTIONS = {

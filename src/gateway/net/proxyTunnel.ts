@@ -1,6 +1,5 @@
 import { request as httpRequest } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import { SocksClient } from 'socks';
 import type { ProxyEndpoint } from './proxy.js';
 import { UpstreamError } from './upstream.js';
 
@@ -49,6 +48,8 @@ export function openHttpTunnel(socket: Socket, proxy: ProxyEndpoint, target: Tun
  * Rejects with `UpstreamError` of kind `proxy`.
  */
 export async function openSocksTunnel(socket: Socket, proxy: ProxyEndpoint, target: TunnelTarget): Promise<Socket> {
+  // Few have such a proxy, and all would load it at the start.
+  const { SocksClient } = await import('socks');
   const credentials = proxy.username ? { userId: proxy.username, password: proxy.password } : {};
   try {
     const { socket: tunnel } = await SocksClient.createConnection({

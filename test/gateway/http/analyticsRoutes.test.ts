@@ -5,7 +5,7 @@ import type { Env } from '../../../src/gateway/http/apiRoutes.js';
 import { toHttpError } from '../../../src/gateway/http/errors.js';
 import type { SqlDatabase } from '../../../src/gateway/ledger/sqlite.js';
 import { apiEndpoints, openApiDocument } from '../../../src/protocol/api.js';
-import { loadLedgerDatabase, record, requestRow } from '../../support/ledgerRows.js';
+import { loadLedgerDatabase, readAnalytics, record, requestRow } from '../../support/ledgerRows.js';
 
 const NOW = Date.parse('2026-11-21T13:27:00Z');
 
@@ -34,7 +34,10 @@ describe('analytics routes', () => {
       database,
       [0, 1, 2].map((by) => requestRow({ id: `req_${by}`, at: NOW - by * 1000 })),
     );
-    app = appOf({ query: (read) => read(database), now: () => NOW });
+    app = appOf({
+      query: (read) => read(database),
+      analytics: async (window) => readAnalytics(database, window, NOW),
+    });
   });
   after(() => database.close());
 

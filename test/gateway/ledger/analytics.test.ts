@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { readAnalytics } from '../../../src/gateway/ledger/analytics.js';
+import { DaySums } from '../../../src/gateway/ledger/analytics.js';
 import type { RequestRow } from '../../../src/gateway/ledger/changes.js';
 import { createRetention } from '../../../src/gateway/ledger/retention.js';
 import type { SqlDatabase, SqlValue } from '../../../src/gateway/ledger/sqlite.js';
 import type { AnalyticsFigures, AnalyticsWindow } from '../../../src/protocol/analytics.js';
-import { attemptRow, loadLedgerDatabase, type OpenDatabase, record, requestRow } from '../../support/ledgerRows.js';
+import {
+  attemptRow,
+  loadLedgerDatabase,
+  type OpenDatabase,
+  readAnalytics,
+  record,
+  requestRow,
+} from '../../support/ledgerRows.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -266,15 +273,17 @@ function checkSeries(
   assert.equal(at, to);
 }
 
-describe('analytics', () => {
+describe('analytics', function () {
+  // Hundreds of databases, on machines that do something else meanwhile.
+  this.timeout(60_000);
+
   let open: OpenDatabase;
   before(async () => {
     open = await loadLedgerDatabase();
   });
   const windows = Object.keys(WINDOWS) as AnalyticsWindow[];
 
-  it('has every figure of every window as the rows have it, over rollbacks and reopening', function () {
-    this.timeout(60_000);
+  it('has every figure of every window as the rows have it, over rollbacks and reopening', () => {
     fc.assert(
       fc.property(scene, ({ now, batches }) => {
         const database = build(open, batches);
@@ -300,6 +309,30 @@ describe('analytics', () => {
         database.close();
       }),
       { numRuns: 30 },
+    );
+  });
+
+  it('says the same from kept days as from all of them, whatever is added and however time goes on', () => {
+    fc.assert(
+      fc.property(scene, fc.array(fc.integer({ min: 0, max: 40 })), ({ now, batches }, hours) => {
+        const database = open();
+        const sums = new DaySums();
+        let at = now;
+        for (const [index, batch] of batches.entries()) {
+          record(
+            database,
+            batch.rows.map((facts, number) => ({ ...facts, id: `req_${index}_${number}` })),
+          );
+          at += (hours[index] ?? 0) * 3_600_000;
+          for (const window of ['7d', '30d'] as const) {
+            const fresh = readAnalytics(database, window, at);
+            assert.deepEqual(readAnalytics(database, window, at, sums), fresh);
+            assert.deepEqual(readAnalytics(database, window, at, sums), fresh);
+          }
+        }
+        database.close();
+      }),
+      { numRuns: 12 },
     );
   });
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readAnalytics } from '../../../src/gateway/ledger/analytics.js';
 import { createRetention, HOURLY_DAYS, MAX_REQUESTS } from '../../../src/gateway/ledger/retention.js';
 import type { SqlDatabase } from '../../../src/gateway/ledger/sqlite.js';
 import {
@@ -7,6 +6,7 @@ import {
   insertRequest,
   loadLedgerDatabase,
   type OpenDatabase,
+  readAnalytics,
   record,
   requestRow,
 } from '../../support/ledgerRows.js';

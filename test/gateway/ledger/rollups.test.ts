@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
-import { readAnalytics } from '../../../src/gateway/ledger/analytics.js';
 import { Rollups } from '../../../src/gateway/ledger/rollups.js';
 import type { SqlDatabase } from '../../../src/gateway/ledger/sqlite.js';
-import { attemptRow, loadLedgerDatabase, type OpenDatabase, record, requestRow } from '../../support/ledgerRows.js';
+import {
+  attemptRow,
+  loadLedgerDatabase,
+  type OpenDatabase,
+  readAnalytics,
+  record,
+  requestRow,
+} from '../../support/ledgerRows.js';
 
 const NOW = Date.parse('2026-11-21T13:27:00Z');
 
