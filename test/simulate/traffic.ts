@@ -24,7 +24,7 @@ export interface Conversation {
 }
 
 /** Conversations begun in each hour of the day: at night nobody, the peak far above what the pool can take. */
-const STARTS = [0, 10, 0, 0, 0, 0, 0, 5, 10, 30, 60, 560, 30, 20, 40, 460, 40, 20, 10, 5, 10, 10, 5, 0];
+const STARTS = [0, 10, 0, 0, 0, 0, 0, 5, 10, 30, 60, 560, 30, 20, 40, 160, 40, 20, 10, 5, 10, 10, 5, 0];
 
 /** All conversations of a day, in the order of their beginning. `starts`: conversations begun in each hour. */
 export function dayOfTraffic(seed: string, starts: readonly number[] = STARTS): Conversation[] {
