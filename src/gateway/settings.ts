@@ -19,6 +19,8 @@ const DEFAULTS: SettingValues = {
 export class Settings {
   private saved: ApiSettings = {};
   private given: ApiSettings;
+  /** Every request asks. */
+  private inForce: SettingValues | null = null;
 
   constructor(
     private readonly books: Bookkeeping,
@@ -30,7 +32,8 @@ export class Settings {
   }
 
   get all(): SettingValues {
-    return { ...DEFAULTS, ...this.saved, ...this.given, ...this.config } as SettingValues;
+    this.inForce ??= { ...DEFAULTS, ...this.saved, ...this.given, ...this.config } as SettingValues;
+    return this.inForce;
   }
 
   restore(saved: ReadonlyMap<string, unknown>): void {
@@ -38,11 +41,13 @@ export class Settings {
     this.saved = Object.fromEntries(
       [...saved].filter(([name, value]) => settingsSchema.safeParse({ [name]: value }).success),
     );
+    this.inForce = null;
   }
 
   /** From who keeps them elsewhere (the editor's settings). */
   apply(change: ApiSettings): void {
     this.given = { ...this.given, ...change };
+    this.inForce = null;
     this.onChange();
   }
 
@@ -61,6 +66,7 @@ export class Settings {
       const { [name as keyof ApiSettings]: _replaced, ...given } = this.given;
       this.given = given;
     }
+    this.inForce = null;
     this.onChange();
     return this.all;
   }

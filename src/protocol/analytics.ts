@@ -123,6 +123,10 @@ const passedOverView = z.object({
 export const requestDetail = requestView.extend({
   attempts: z.array(attemptView),
   passedOver: z.array(passedOverView),
+  /** Its session's last candidate was asked first. */
+  sticky: z.boolean(),
+  /** Who answered took the conversation over from another model, and was told so. */
+  handoff: z.boolean(),
 });
 export type RequestDetail = z.infer<typeof requestDetail>;
 

@@ -147,6 +147,6 @@ async function ask(
     startedAt: arrivedAt,
     progress: { readTokens: () => 0 },
   };
-  const { status, error, candidate }: RunOutcome = await router.run(run);
+  const { status, error, candidate }: RunOutcome = await router.run(run, `conversation ${conversation}`);
   return { conversation, step, arrivedAt, endedAt: clock.now(), status, code: error?.status ?? 200, candidate };
 }

@@ -5,6 +5,7 @@ import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
 import { AbortLatch, type RunOutcome } from '../routing/attemptLoop.js';
 import type { Router } from '../routing/router.js';
+import { readSessionId } from '../routing/sticky/sessionIds.js';
 import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
 import type { ActiveRequests, RunningRequest } from './activeRequests.js';
@@ -39,7 +40,8 @@ export async function serveChat(
   // A client that vanishes in the middle of a write is no error of ours.
   outgoing.on('error', () => latch.abort());
   try {
-    const request = decodeChatRequest(await readJsonBody(incoming));
+    const body = await readJsonBody(incoming);
+    const request = decodeChatRequest(body);
     const candidates = context.router.candidatesFor(request.model);
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
@@ -51,7 +53,7 @@ export async function serveChat(
     context.active.begin(running);
     const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
-      const outcome = await context.router.run(run);
+      const outcome = await context.router.run(run, readSessionId(body, incoming.headers));
       finish(context, running, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
     } catch (error) {
       context.active.end(requestId, null);

@@ -28,6 +28,8 @@ export function requestRow(request: RunningRequest, run: RunOutcome, outcome: Re
     completionTokens: outcome.completionTokens,
     attempts: attemptRows(run, outcome.firstTokenMs !== null),
     ...(run.passedOver?.length ? { passedOver: run.passedOver } : {}),
+    ...(run.isSticky ? { isSticky: true } : {}),
+    ...(run.isHandoff ? { isHandoff: true } : {}),
   };
 }
 

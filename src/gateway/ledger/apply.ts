@@ -10,8 +10,9 @@ export interface TransactionSums {
 
 const INSERT_REQUEST = `
   INSERT INTO requests (id, at, client, token_id, model, is_stream, status, http_status, error_code, provider,
-    served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms, passed_over)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+    served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms, passed_over,
+    is_sticky, is_handoff)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const INSERT_ATTEMPT = `
   INSERT OR IGNORE INTO attempts (request_id, number, provider, model, key_id, kind, http_status, ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -149,6 +150,8 @@ function applyRequest(database: SqlDatabase, row: RequestRow, sums?: Transaction
     row.attempts.length,
     answer?.kind === null ? answer.ms : null,
     row.passedOver ? JSON.stringify(row.passedOver) : null,
+    row.isSticky ? 1 : null,
+    row.isHandoff ? 1 : null,
   ]);
   if (database.changes() === 0) return;
   for (const [number, { provider, model, keyId, kind, httpStatus, ms }] of row.attempts.entries()) {

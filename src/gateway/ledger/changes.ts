@@ -29,6 +29,10 @@ export interface RequestRow {
   attempts: readonly AttemptRow[];
   /** Candidates that came before the answer in the order and were not asked; left out where there are none. */
   passedOver?: readonly PassedOverRow[];
+  /** Its session's last candidate was asked first; left out where not, as the next. */
+  isSticky?: boolean;
+  /** Who answered took the conversation over from another model, and was told so. */
+  isHandoff?: boolean;
 }
 
 /** Why a candidate was not asked. */

@@ -39,20 +39,29 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
 
 /** One request with its attempts; null when there is none (any more). */
 export function readRequest(database: SqlDatabase, id: string): RequestDetail | null {
-  const row = database.row(`SELECT ${COLUMNS}, answer_ms, passed_over FROM requests WHERE id = ?`, [id]);
+  const row = database.row(
+    `SELECT ${COLUMNS}, answer_ms, passed_over, is_sticky, is_handoff FROM requests WHERE id = ?`,
+    [id],
+  );
   if (!row) return null;
   const attempts = database.rows(
     'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
   const view = toView(row);
-  const [answerMs = null, passedOver = null] = row.slice(17) as [number | null, string | null];
+  const [answerMs, passedOver, isSticky, isHandoff] = row.slice(17) as [number | null, string | null, ...(1 | null)[]];
   const { provider, servedModel, keyId } = view;
   const all = attempts.map(toAttempt);
   if (answerMs !== null && provider !== null && servedModel !== null) {
     all.push({ provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs });
   }
-  return { ...view, attempts: all, passedOver: passedOver === null ? [] : JSON.parse(passedOver) };
+  return {
+    ...view,
+    attempts: all,
+    passedOver: passedOver === null ? [] : JSON.parse(passedOver),
+    sticky: isSticky === 1,
+    handoff: isHandoff === 1,
+  };
 }
 
 /** The oldest time that a scan from `at` may look at, when there may be rows below it; else null. */

@@ -13,7 +13,8 @@ const MIGRATIONS: readonly string[] = [
     is_stream INTEGER NOT NULL, status TEXT NOT NULL, http_status INTEGER NOT NULL, error_code TEXT,
     provider TEXT, served_model TEXT, key_id TEXT, first_token_ms INTEGER, total_ms INTEGER NOT NULL,
     prompt_tokens INTEGER, completion_tokens INTEGER, attempts INTEGER NOT NULL, answer_ms INTEGER,
-    passed_over TEXT -- JSON: candidates that were not asked, and why
+    passed_over TEXT, -- JSON: candidates that were not asked, and why
+    is_sticky INTEGER, is_handoff INTEGER -- null for 0
   );
   CREATE INDEX requests_at ON requests (at);
   -- Those that did not answer; the one that did is in its request's row (provider, served_model, key_id, answer_ms).

@@ -11,6 +11,8 @@ import type { Cooldowns } from './cooldowns.js';
 import { type AttemptRecord, exhaustionError, incapableError } from './exhaustion.js';
 import type { Failure } from './failure.js';
 import type { Candidate } from './inventory.js';
+import { HANDOFF_TOKENS } from './sticky/handoff.js';
+import type { StickyRun } from './sticky/stickyRun.js';
 import { StreamAttempt } from './streamAttempt.js';
 import type { WaitingRoom } from './waitingRoom.js';
 
@@ -42,6 +44,8 @@ export interface ChatRun {
   /** In the order they are to be tried. */
   candidates: readonly Candidate[];
   sink: ChatSink;
+  /** The session's part in it; left out where there is none. */
+  sticky?: StickyRun | null;
   signal: AbortLatch;
   /** ms since the epoch. */
   startedAt: number;
@@ -70,6 +74,10 @@ export type RunOutcome = Omit<AttemptAnswer, 'isCounted'> & {
   failures: readonly AttemptRecord[];
   /** Candidates that were not asked, and why. */
   passedOver?: readonly PassedOverRow[];
+  /** The session's last candidate was put first. */
+  isSticky?: boolean;
+  /** Who answered took the conversation over from another model, and was told. */
+  isHandoff?: boolean;
   /** How long the attempt took that answered, or that the client left, in ms; null where there was none. */
   attemptMs: number | null;
 };
@@ -100,9 +108,15 @@ export class AbortLatch {
 /** Tries candidates in order until one answers, and writes the answer, or the contract's error, to the sink. */
 export async function runChat(context: LoopContext, run: ChatRun): Promise<RunOutcome> {
   const capable = run.candidates.filter((candidate) => incapacity(candidate, run) === null);
-  const search = new CandidateSearch(context, capable, run.needs.promptTokens, run.request.max_tokens ?? undefined);
+  const search = new CandidateSearch(context, capable, run);
   const outcome = await trySearch(context, run, capable.length, search);
-  return { ...outcome, passedOver: passedOver(run, capable.length, search) };
+  const { candidate } = outcome;
+  return {
+    ...outcome,
+    passedOver: passedOver(run, capable.length, search),
+    isSticky: run.sticky?.isLed ?? false,
+    isHandoff: candidate !== null && (run.sticky?.isHandedTo(candidate) ?? false),
+  };
 }
 
 async function trySearch(
@@ -144,10 +158,11 @@ async function tryOne(
   if (end.type === 'answered') {
     context.cooldowns.success(candidate, startedAt);
     context.onSuccess(candidate);
+    run.sticky?.answered(candidate);
     const { finishReason, usage } = end;
     return { status: 'success', error: null, candidate, failures, attemptMs, finishReason, usage };
   }
-  const failure = scrub(end.failure, candidate);
+  const failure = scrub(end.failure, candidate, run);
   search.skip(failure, candidate);
   if (end.type !== 'failed' || !end.isBlocked) {
     context.cooldowns.begin(failure, candidate);
@@ -202,6 +217,7 @@ async function waitForOne(
       candidates: run.candidates,
       needs: run.needs,
       maxTokens: run.request.max_tokens,
+      addedTokens: run.sticky ? HANDOFF_TOKENS : 0,
     },
   };
   await waitingRoom.wait(waiting, deadline, (leave) => run.signal.set(leave));
@@ -221,12 +237,14 @@ async function attempt(
   permit: QuotaPermit,
   failures: readonly AttemptRecord[],
 ): Promise<AttemptEnd> {
-  const { request, needs, sink, signal } = run;
+  const { needs, sink, signal, sticky } = run;
+  const request = sticky?.requestFor(candidate) ?? run.request;
   const route: Route = { candidate, failures };
   if (request.stream) {
     const stream = new StreamAttempt(context, candidate, request, needs.promptTokens, permit, {
       onCommit: () => sink.begin(route),
       onPayloads: (texts) => sink.payloads(texts),
+      listener: sticky?.listener(),
     });
     signal.set(() => stream.abort());
     run.progress.readTokens = () => stream.completionTokens;
@@ -241,6 +259,8 @@ async function attempt(
   if (end.type !== 'answered') return end;
   const { completion } = end;
   if (!signal.isAborted) sink.answer(route, completion);
+  const said = sticky && completion.completion.choices[0]?.message;
+  if (said) sticky.hear(said);
   const usage = completion.usage ?? estimateUsage(needs.promptTokens, tokensOf(completion.text.length));
   return { type: 'answered', finishReason: completion.finishReason, usage, isCounted: completion.usage !== null };
 }
@@ -280,8 +300,9 @@ function mayAttempt(context: LoopContext, run: ChatRun, count: number): boolean 
   return count < SAVED_ATTEMPTS || context.clock.now() - run.startedAt < MAX_ATTEMPTING_MS;
 }
 
-/** The key itself never shows, even where the provider echoed it in a form that no pattern knows. */
-function scrub(failure: Failure, candidate: Candidate): Failure {
+/** Neither our handoff nor the key itself shows, even where the provider echoed it in a form that no pattern knows. */
+function scrub(told: Failure, candidate: Candidate, { sticky }: ChatRun): Failure {
+  const failure = sticky ? { ...told, message: sticky.withoutHandoff(told.message) } : told;
   const { secret } = candidate.target;
   // What is this short is no key of anybody's, and stands in ordinary words.
   if (!secret || secret.length < 8 || !failure.message.includes(secret)) return failure;

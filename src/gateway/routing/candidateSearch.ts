@@ -33,8 +33,11 @@ export class CandidateSearch {
     private readonly context: { cooldowns: Cooldowns; quota: QuotaDesk },
     /** Those that can take the request, in the order they are to be tried. */
     private readonly candidates: readonly Candidate[],
-    private readonly promptTokens: number,
-    private readonly maxTokens: number | undefined,
+    private readonly run: {
+      needs: { promptTokens: number };
+      request: { max_tokens?: number };
+      sticky?: { addedTokens(candidate: Candidate): number } | null;
+    },
   ) {}
 
   /** The first, of `only` these providers' where given, that is neither left out, cooling nor full; its slot is then taken. */
@@ -49,7 +52,7 @@ export class CandidateSearch {
         this.note(candidate, 'cooldown', cooldown.kind, cooldown.until);
         continue;
       }
-      const permit = quota.ask(candidate, this.promptTokens, this.maxTokens);
+      const permit = quota.ask(candidate, this.promptTokens(candidate), this.run.request.max_tokens);
       if (!isRefusal(permit)) return { candidate, permit };
       this.note(candidate, 'quota', permit.kind, permit.until);
     }
@@ -59,6 +62,11 @@ export class CandidateSearch {
   /** Who was passed over, and why it was the first time. */
   passedOver(): PassedOverRow[] {
     return this.notes ? [...this.notes.values()] : [];
+  }
+
+  private promptTokens(candidate: Candidate): number {
+    const { needs, sticky } = this.run;
+    return sticky ? needs.promptTokens + sticky.addedTokens(candidate) : needs.promptTokens;
   }
 
   private note(candidate: Candidate, why: PassedOverRow['why'], kind: string, until: number | null): void {
@@ -98,7 +106,7 @@ export class CandidateSearch {
   private blockOf(candidate: Candidate): Block | null {
     const { cooldowns, quota } = this.context;
     const cooldown = cooldowns.check(candidate);
-    const refusal = quota.peek(candidate, this.promptTokens, this.maxTokens);
+    const refusal = quota.peek(candidate, this.promptTokens(candidate), this.run.request.max_tokens);
     // Both must have ended.
     if (cooldown && !(refusal && (refusal.until === null || refusal.until > cooldown.until))) {
       return { candidate, kind: cooldown.kind, isQuota: false, until: cooldown.until, message: cooldown.message };

@@ -16,6 +16,7 @@ import { type Cooldown, type Cooldowns, createCooldowns } from './cooldowns.js';
 import type { Failure } from './failure.js';
 import { buildInventory, type Candidate, type Inventory } from './inventory.js';
 import { resolveModel } from './resolveModel.js';
+import { StickySessions } from './sticky/stickySessions.js';
 import { WaitingRoom } from './waitingRoom.js';
 
 /** What routing decides from. Whoever changes one of them calls `refresh`. */
@@ -58,6 +59,7 @@ export class Router {
   readonly quota: QuotaEngine;
   private readonly quotaDesk: QuotaDesk;
   private readonly waitingRoom: WaitingRoom;
+  private readonly sessions: StickySessions;
   private readonly loop: LoopContext;
   private current: Inventory | null = null;
 
@@ -68,6 +70,7 @@ export class Router {
   ) {
     const { clock } = ports;
     this.waitingRoom = new WaitingRoom(clock);
+    this.sessions = new StickySessions(clock, sources.settings, sources.logicalModels);
     this.quota = new QuotaEngine(clock, this.quotaSources(), {
       onFreed: (provider) => this.waitingRoom.freed(provider),
     });
@@ -135,9 +138,14 @@ export class Router {
     return resolveModel(this.inventory, model);
   }
 
-  /** Tries the run's candidates until one answers, and writes the answer, or the contract's error, to its sink. */
-  run(run: ChatRun): Promise<RunOutcome> {
-    return runChat(this.loop, run);
+  /**
+   * Tries the run's candidates until one answers, the session's last one first, and writes the answer, or the contract's
+   * error, to its sink. `sessionId` is what the client calls its session, if it does.
+   */
+  run(run: ChatRun, sessionId: string | null): Promise<RunOutcome> {
+    const sticky = this.sessions.open(sessionId, run.request);
+    if (!sticky) return runChat(this.loop, run);
+    return runChat(this.loop, { ...run, sticky, candidates: sticky.order(run.candidates) });
   }
 
   private quotaSources(): QuotaSources {

@@ -3,7 +3,7 @@ import { createSseReader } from '../net/sse.js';
 import type { UpstreamError, UpstreamHandler } from '../net/upstream.js';
 import type { DecodedEvent, SseEvent, StreamDecoder } from '../providers/adapter.js';
 import { completionAsChunks } from '../providers/failedGeneration.js';
-import { ChunkNormalizer } from '../surfaces/chunkNormalizer.js';
+import { type AnswerListener, ChunkNormalizer } from '../surfaces/chunkNormalizer.js';
 import { tokensOf } from '../surfaces/estimateUsage.js';
 import {
   type AnswerWatch,
@@ -28,6 +28,8 @@ export interface StreamReceiver {
   onCommit(): void;
   /** `data` texts, in order. */
   onPayloads(texts: string[]): void;
+  /** Follows the answer, before the commit point too. */
+  listener?: AnswerListener | undefined;
 }
 
 export type StreamAttemptEnd =
@@ -68,6 +70,7 @@ export class StreamAttempt implements UpstreamHandler {
     this.decoder = candidate.runtime.adapter.createStreamDecoder(request, candidate.target);
     this.normalizer = new ChunkNormalizer({
       model: candidate.model,
+      listener: receiver.listener,
       includeUsage: request.stream_options?.include_usage === true,
       created: Math.floor(context.clock.now() / 1000),
       newId: context.newId,

@@ -20,6 +20,8 @@ export interface WaitingAsk {
   candidates: readonly Candidate[];
   needs: RequestNeeds;
   maxTokens: number | undefined;
+  /** Prompt tokens that some of the candidates would be sent besides, at most. */
+  addedTokens: number;
 }
 
 /** Why the waiting ended. */
@@ -131,7 +133,10 @@ export class WaitingRoom {
 function isNoLess(ask: WaitingAsk, other: WaitingAsk): boolean {
   const { needs } = ask;
   const has = other.needs;
-  if (needs.promptTokens < has.promptTokens || (ask.maxTokens ?? Infinity) < (other.maxTokens ?? Infinity))
+  if (
+    needs.promptTokens < has.promptTokens + other.addedTokens ||
+    (ask.maxTokens ?? Infinity) < (other.maxTokens ?? Infinity)
+  )
     return false;
   if ((has.tools && !needs.tools) || (has.vision && !needs.vision) || (has.json && !needs.json)) return false;
   if (ask.model !== other.model || ask.candidates.length !== other.candidates.length) return false;

@@ -5,9 +5,15 @@ import { isRecord, readContent, readFinishReason, readReasoning, readUsage } fro
 import { type TextPiece, ThinkSplitter } from './thinkSplitter.js';
 import { ToolCallTracker } from './toolCallTracker.js';
 
+/** Who follows what the client is told, delta by delta. */
+export interface AnswerListener {
+  hear(delta: ChatDelta): void;
+}
+
 export interface ChunkNormalizerOptions {
   /** What `model` says where the provider did not. */
   model: string;
+  listener?: AnswerListener | undefined;
   /** The client asked for `stream_options.include_usage`. */
   includeUsage: boolean;
   /** Seconds since the epoch, for chunks that lack `created`. */
@@ -57,7 +63,10 @@ export class ChunkNormalizer {
     const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
     if (!isRecord(choice)) return [];
     const delta = isRecord(choice.delta) ? choice.delta : isRecord(choice['message']) ? choice['message'] : {};
-    if (raw !== undefined && this.canPass(chunk, choice, delta)) return [raw];
+    if (raw !== undefined && this.canPass(chunk, choice, delta)) {
+      this.options.listener?.hear(delta as ChatDelta);
+      return [raw];
+    }
     return this.rebuild(chunk, choice, delta);
   }
 
@@ -164,6 +173,7 @@ export class ChunkNormalizer {
 
   private text(delta: ChatDelta, finishReason: FinishReason | null): string {
     this.rememberEnvelope({});
+    this.options.listener?.hear(delta);
     return JSON.stringify({ ...this.envelope, choices: [{ index: 0, delta, finish_reason: finishReason }] });
   }
 

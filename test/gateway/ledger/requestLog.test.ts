@@ -111,6 +111,8 @@ describe('request log', () => {
       attemptCount: 2,
       attempts,
       passedOver: [],
+      sticky: false,
+      handoff: false,
     });
     assert.equal(readRequest(database, 'b'), null);
     database.close();

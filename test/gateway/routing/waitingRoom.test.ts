@@ -9,6 +9,7 @@ const ask = (promptTokens: number, more: Partial<WaitingAsk> = {}): WaitingAsk =
   candidates: CANDIDATES,
   needs: { promptTokens, vision: false, tools: false, json: false },
   maxTokens: undefined,
+  addedTokens: 0,
   ...more,
 });
 
@@ -54,10 +55,21 @@ describe('the waiting room', () => {
     enter('later', ask(500, { candidates: [...CANDIDATES, { provider: 'c' } as unknown as Candidate] }));
     enter('renewed', ask(500, { candidates: CANDIDATES.map((each) => ({ ...each })) }));
     enter('short', ask(500, { maxTokens: 10 }));
+    enter('told more', ask(490, { addedTokens: 60 }));
     enter('reordered', ask(500, { candidates: [...CANDIDATES].reverse() }));
     room.freed();
     await null;
-    assert.deepEqual(looks, ['first', 'pinned', 'later', 'renewed', 'short']);
+    assert.deepEqual(looks, ['first', 'pinned', 'later', 'renewed', 'short', 'told more']);
+  });
+
+  it('asks who wants more, where somebody who found nothing may have wanted more still', async () => {
+    const { room, looks, enter } = roomOf();
+    enter('told', ask(500, { addedTokens: 60 }));
+    enter('not told', ask(559));
+    enter('large', ask(560));
+    room.freed();
+    await null;
+    assert.deepEqual(looks, ['told', 'not told']);
   });
 
   it('serves in order whoever fits, and nobody is passed over for good', async () => {
