@@ -1,4 +1,4 @@
-import type { Share } from './capacity.js';
+import type { CapacityUsed, Share } from './capacity.js';
 import type { Day, Served } from './day.js';
 
 /** One strategy's day in numbers. Shares are 0 to 1; null: nobody saw a 429. */
@@ -17,6 +17,8 @@ export interface Result {
   longWindows: number | null;
   minuteWindows: number | null;
   tokens: number | null;
+  /** What was used of each window by then, and what was left. */
+  windows: CapacityUsed['parts'];
   /** 429s that an upstream answered for a limit that the gateway knew: all of them are known here. */
   provoked: number;
   /** Mean capability rank of the models that answered; 1 is best. */
@@ -42,6 +44,7 @@ export function resultOf(day: Day): Result {
     longWindows: capacity && shareOf(capacity.long),
     minuteWindows: capacity && shareOf(capacity.minutes),
     tokens: capacity && shareOf(capacity.tokens),
+    windows: capacity?.parts ?? [],
     provoked: [...day.upstreams.refusals.values()].reduce((sum, count) => sum + count, 0),
     rank: mean(answered.map(({ candidate }) => candidate?.catalog.intelligenceRank ?? 0)),
     switches: switchesOf(answered),
