@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatRequest, ToolCall } from '../../protocol/chat.js';
+import { jsonEnd, parseJson } from '../answers/jsonScanner.js';
+import { callsInJson, isJsonObject, type TextCall } from '../answers/textCalls.js';
 import type { LooseChunk, LooseCompletion } from './adapter.js';
 import { isObject } from './errorBody.js';
 
@@ -48,12 +50,7 @@ export function completionAsChunks(completion: LooseCompletion): LooseChunk[] {
   ];
 }
 
-interface ParsedCall {
-  name: string;
-  arguments: string;
-}
-
-function parseCalls(text: string): ParsedCall[] {
+function parseCalls(text: string): TextCall[] {
   const tagged = parseFunctionTags(text);
   if (tagged.length > 0) return tagged;
   const inner = text
@@ -61,71 +58,23 @@ function parseCalls(text: string): ParsedCall[] {
     .replace(/^(?:<tool_call>|<\|python_tag\|>)\s*|\s*<\/tool_call>$/g, '')
     .trim();
   const pieces = inner.split(/<\/tool_call>\s*<tool_call>/);
-  const calls = pieces.map((piece) => parseJsonCalls(piece));
+  const calls = pieces.map((piece) => callsInJson(parseJson(piece)) ?? []);
   return calls.every((found) => found.length > 0) ? calls.flat() : [];
 }
 
-function parseJsonCalls(text: string): ParsedCall[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  if (isObject(value) && Array.isArray(value.tool_calls)) value = value.tool_calls;
-  const items = Array.isArray(value) ? value : [value];
-  const calls = items.map(toCall);
-  return calls.every((call) => call !== null) ? calls : [];
-}
-
-function toCall(item: unknown): ParsedCall | null {
-  if (!isObject(item)) return null;
-  const source = isObject(item.function) ? item.function : item;
-  const { name } = source;
-  if (typeof name !== 'string') return null;
-  const args = source.arguments ?? source.parameters ?? {};
-  if (isObject(args)) return { name, arguments: JSON.stringify(args) };
-  return typeof args === 'string' && isJsonObject(args) ? { name, arguments: args } : null;
-}
-
 /** `<function=name>{…}</function>` and its shorter forms; nothing if any other text is around them. */
-function parseFunctionTags(text: string): ParsedCall[] {
-  const calls: ParsedCall[] = [];
+function parseFunctionTags(text: string): TextCall[] {
+  const calls: TextCall[] = [];
   let rest = text;
   while (rest !== '') {
     const head = /^<function[=/](?<name>[\w.-]+)\s*(?:>|,|=)?\s*/.exec(rest);
     if (!head) return [];
     rest = rest.slice(head[0].length);
-    const end = jsonObjectEnd(rest);
+    const end = rest.startsWith('{') ? Math.max(0, jsonEnd(rest)) : 0;
     const args = end === 0 ? '{}' : rest.slice(0, end);
     if (!isJsonObject(args)) return [];
     calls.push({ name: head.groups!.name!, arguments: args });
     rest = rest.slice(end).replace(/^\s*>?\s*(?:<\/function>)?\s*/, '');
   }
   return calls;
-}
-
-/** Length of the JSON object that `text` starts with, 0 if it starts with none. */
-function jsonObjectEnd(text: string): number {
-  if (!text.startsWith('{')) return 0;
-  let depth = 0;
-  let isInString = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const c = text[i];
-    if (isInString) {
-      if (c === '\\') i += 1;
-      else if (c === '"') isInString = false;
-    } else if (c === '"') isInString = true;
-    else if (c === '{') depth += 1;
-    else if (c === '}' && --depth === 0) return i + 1;
-  }
-  return 0;
-}
-
-function isJsonObject(text: string): boolean {
-  try {
-    return isObject(JSON.parse(text));
-  } catch {
-    return false;
-  }
 }

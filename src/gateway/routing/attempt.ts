@@ -149,19 +149,20 @@ function readBody(
   const text = answer.body.text();
   if (!isSuccess(answer.status)) {
     const rescued = candidate.runtime.adapter.rescueError?.(answer.status, text, request, candidate.target);
-    if (rescued) return accept(context, candidate, rescued, undefined);
+    if (rescued) return accept(context, candidate, request, rescued, undefined);
     return failed(classifyResponse(answer.status, answer.headers, text, classifyContext(candidate, context.clock)));
   }
   if (answer.body.isFull) return failed(failureOf('empty', 'The answer is too large to read'));
   const decoded: DecodedBody = candidate.runtime.adapter.decodeBody(text, request, candidate.target);
   if (decoded.type === 'error') return failed(classifyInBand(decoded, classifyContext(candidate, context.clock)));
   if (decoded.type === 'malformed') return failed(failureOf('empty', decoded.message));
-  return accept(context, candidate, decoded.completion, decoded.raw);
+  return accept(context, candidate, request, decoded.completion, decoded.raw);
 }
 
 function accept(
   context: AttemptContext,
   candidate: Candidate,
+  request: ChatRequest,
   loose: LooseCompletion,
   raw: string | undefined,
 ): WholeAttemptEnd {
@@ -169,7 +170,9 @@ function accept(
     model: candidate.model,
     created: Math.floor(context.clock.now() / 1000),
     newId: context.newId,
+    request,
   });
+  if (completion.rejection !== null) return failed(failureOf('empty', completion.rejection));
   if (completion.hasAnswer || completion.finishReason === 'length') return { type: 'answered', completion };
   if (completion.finishReason === 'content_filter') {
     return { ...failed(failureOf('empty', "The provider's safety filter blocked the answer")), isBlocked: true };

@@ -70,6 +70,10 @@ export function incapableError(candidates: readonly Candidate[], needs: RequestN
       'The request has tools, and no enabled model can call them; add a key for one that can',
     );
   }
+  if (needs.json && candidates.every((candidate) => candidate.runtime.spec.rules?.noResponseFormat)) {
+    const message = 'No enabled model can be asked for JSON: their providers ignore response_format';
+    return new HttpError(400, 'invalid_request_error', 'invalid_request', message, { param: 'response_format' });
+  }
   const largest = Math.max(0, ...candidates.map((candidate) => candidate.catalog.contextWindow ?? 0));
   const combined = candidates.some((candidate) => (candidate.catalog.contextWindow ?? Infinity) >= needs.promptTokens);
   if (combined && needs.vision && needs.tools) {

@@ -53,6 +53,8 @@ export class StreamAttempt implements UpstreamHandler {
   private readonly normalizer: ChunkNormalizer;
   private outgoing: string[] = [];
   private isCommitted = false;
+  /** The first delta has come, if only to be held. */
+  private isBegun = false;
   private isEnded = false;
   private lastDeltaAt = 0;
   private cancelTimer: () => void = () => {};
@@ -75,6 +77,8 @@ export class StreamAttempt implements UpstreamHandler {
       created: Math.floor(context.clock.now() / 1000),
       newId: context.newId,
       promptTokens,
+      request,
+      provider: candidate.provider,
     });
   }
 
@@ -164,7 +168,7 @@ export class StreamAttempt implements UpstreamHandler {
       return;
     }
     // A finish reason has come: what breaks after it loses nothing.
-    if (this.normalizer.isFinished && this.normalizer.hasAnswer) {
+    if (this.normalizer.isFinished && (this.normalizer.hasAnswer || this.normalizer.isHolding)) {
       this.complete();
       return;
     }
@@ -205,16 +209,32 @@ export class StreamAttempt implements UpstreamHandler {
       return;
     }
     for (const text of this.normalizer.push(event.chunk, event.raw)) this.outgoing.push(text);
+    if (this.normalizer.rejection !== null) {
+      this.reject(this.normalizer.rejection);
+      this.exchange?.abort();
+      return;
+    }
     if (this.normalizer.hasOutput && !this.isCommitted) this.commit();
-    else if (this.isCommitted) this.lastDeltaAt = this.context.clock.now();
+    else if (this.isBegun) this.lastDeltaAt = this.context.clock.now();
+    else if (this.normalizer.isHolding) this.begin();
     if (this.normalizer.isFinished) this.limit(AFTER_FINISH_MS, () => this.complete());
   }
 
   private commit(): void {
     this.isCommitted = true;
-    this.lastDeltaAt = this.context.clock.now();
     this.receiver.onCommit();
+    this.begin();
+  }
+
+  private begin(): void {
+    this.isBegun = true;
+    this.lastDeltaAt = this.context.clock.now();
     this.watchIdle(this.candidate.runtime.idleMs);
+  }
+
+  /** What came is no answer to this request. */
+  private reject(reason: string): void {
+    this.breakOff(failureOf('empty', reason), false);
   }
 
   /** One timer for the whole stream: it looks back at the last delta instead of being set anew by each. */
@@ -245,11 +265,16 @@ export class StreamAttempt implements UpstreamHandler {
   private complete(): void {
     if (this.isEnded) return;
     const { normalizer } = this;
-    if (!normalizer.isFinished && !normalizer.hasAnswer) {
+    if (!normalizer.isFinished && !normalizer.hasAnswer && !normalizer.isHolding) {
       this.breakOff(failureOf('empty', 'The stream ended without an answer'), false);
       return;
     }
     const terminal = normalizer.finish();
+    if (normalizer.rejection !== null) {
+      this.reject(normalizer.rejection);
+      this.release();
+      return;
+    }
     const isAcceptable = normalizer.hasAnswer || normalizer.finishReason === 'length';
     if (!isAcceptable && !this.isCommitted) {
       this.endEmpty();
@@ -284,6 +309,7 @@ export class StreamAttempt implements UpstreamHandler {
       this.end(end);
       return;
     }
+    this.normalizer.skipScreening();
     for (const chunk of completionAsChunks(end.completion.completion)) this.take({ type: 'chunk', chunk });
     if (end.completion.usage) this.take({ type: 'chunk', chunk: { choices: [], usage: end.completion.usage } });
     this.complete();

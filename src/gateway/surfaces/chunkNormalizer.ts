@@ -1,4 +1,8 @@
-import type { ChatDelta, FinishReason, Usage } from '../../protocol/chat.js';
+import type { ChatDelta, ChatRequest, FinishReason, Usage } from '../../protocol/chat.js';
+import { AnswerScreen } from '../answers/answerScreen.js';
+import { repairFor } from '../answers/argumentRepair.js';
+import type { ScreenedPiece } from '../answers/dialectScreen.js';
+import type { TextCall } from '../answers/textCalls.js';
 import type { LooseChoice, LooseChunk } from '../providers/adapter.js';
 import { estimateUsage, tokensOf } from './estimateUsage.js';
 import { isRecord, readContent, readFinishReason, readReasoning, readUsage } from './looseParts.js';
@@ -22,6 +26,10 @@ export interface ChunkNormalizerOptions {
   promptTokens: number;
   /** A fresh id, `prefix` in front. */
   newId(prefix: string): string;
+  /** What the answer is held to; nothing if left out. */
+  request?: ChatRequest;
+  /** Id of the provider that answers. */
+  provider?: string;
 }
 
 /**
@@ -46,10 +54,29 @@ export class ChunkNormalizer {
   private finishValue: unknown = null;
   /** White space before the first word. */
   private heldSpace = '';
+  /** Made when the first visible text comes; null once there is nothing to look for. */
+  private screen: AnswerScreen | null | undefined;
 
   constructor(options: ChunkNormalizerOptions) {
     this.options = options;
-    this.tools = new ToolCallTracker(() => options.newId('call_'));
+    if (!options.request) this.screen = null;
+    const tools = options.request?.tools;
+    this.tools = new ToolCallTracker(() => options.newId('call_'), tools && ((name) => repairFor(tools, name)));
+  }
+
+  /** Why this is no answer to the request, though it looks like one; null while it may be. */
+  get rejection(): string | null {
+    return this.screen?.rejection ?? null;
+  }
+
+  /** Visible text came and is held back until it shows what it is. */
+  get isHolding(): boolean {
+    return this.screen?.isHolding ?? false;
+  }
+
+  /** What comes was looked at as a whole. */
+  skipScreening(): void {
+    this.screen = null;
   }
 
   /** The provider named a finish reason: nothing but usage may follow. */
@@ -74,6 +101,10 @@ export class ChunkNormalizer {
   finish(): string[] {
     const out: string[] = [];
     this.emitPieces(this.think.end(), {}, out);
+    if (this.screen) {
+      const stated = readFinishReason(this.finishValue, false);
+      this.emitScreened(this.screen.end(stated, this.usage, this.hasOutput), {}, out);
+    }
     const missing = this.tools.end();
     if (missing.length > 0) out.push(this.text({ tool_calls: missing }, null));
     this.finishReason = readFinishReason(this.finishValue, this.tools.hasOpenCall) ?? 'stop';
@@ -101,6 +132,7 @@ export class ChunkNormalizer {
       return this.count(reasoning.length);
     }
     if (typeof content !== 'string' || content === '' || reasoning != null || !this.think.isDone) return false;
+    if (this.screen !== null && !this.screen?.passes(content)) return false;
     this.hasAnswer = true;
     return this.count(content.length);
   }
@@ -126,6 +158,9 @@ export class ChunkNormalizer {
     const calls = this.tools.push(delta['tool_calls']);
     if (calls.length > 0) {
       this.emitPieces(this.think.end(), {}, out);
+      const held = this.screen?.release();
+      this.screen = null;
+      if (held) this.emitContent(held, {}, out);
       this.hasAnswer = true;
       this.openRole(out);
       out.push(this.text({ ...rest, tool_calls: calls }, null));
@@ -136,21 +171,47 @@ export class ChunkNormalizer {
   }
 
   private emitPieces(pieces: TextPiece[], rest: ChatDelta, out: string[]): void {
-    for (const piece of pieces) {
-      this.characters += piece.text.length;
-      if (piece.kind === 'content' && (this.hasAnswer || piece.text.trim() !== '')) this.hasAnswer = true;
-      // White space alone is no answer yet: a provider that says nothing else is to be failed over.
-      else if (piece.kind === 'content' && !this.hasOutput) {
-        this.heldSpace += piece.text;
-        continue;
+    for (const { kind, text } of pieces) {
+      this.characters += text.length;
+      if (kind === 'reasoning') {
+        this.openRole(out);
+        out.push(this.text({ ...rest, reasoning_content: text }, null));
+      } else if (this.screen === null) this.emitContent(text, rest, out);
+      else {
+        this.screen ??= new AnswerScreen(this.options.request!, this.options.provider ?? '', this.hasOutput);
+        this.emitScreened(this.screen.push(text, this.hasOutput), rest, out);
+        if (this.screen.isDone) this.screen = null;
       }
-      this.openRole(out);
-      const text = piece.kind === 'content' && this.heldSpace ? this.heldSpace + piece.text : piece.text;
-      if (piece.kind === 'content') this.heldSpace = '';
-      out.push(
-        this.text(piece.kind === 'content' ? { ...rest, content: text } : { ...rest, reasoning_content: text }, null),
-      );
     }
+  }
+
+  private emitScreened(pieces: readonly ScreenedPiece[], rest: ChatDelta, out: string[]): void {
+    for (const piece of pieces) {
+      if (piece.type === 'text') this.emitContent(piece.text, rest, out);
+      else this.emitCall(piece.call, out);
+    }
+  }
+
+  private emitContent(text: string, rest: ChatDelta, out: string[]): void {
+    if (this.hasAnswer || text.trim() !== '') this.hasAnswer = true;
+    // White space alone is no answer yet: a provider that says nothing else is to be failed over.
+    else if (!this.hasOutput) {
+      this.heldSpace += text;
+      return;
+    }
+    this.openRole(out);
+    const content = this.heldSpace + text;
+    this.heldSpace = '';
+    out.push(this.text({ ...rest, content }, null));
+  }
+
+  /** A call that was found in the text. */
+  private emitCall(call: TextCall, out: string[]): void {
+    const deltas = this.tools.push([{ id: this.options.newId('call_'), type: 'function', function: call }]);
+    this.hasAnswer = true;
+    this.heldSpace = '';
+    this.openRole(out);
+    out.push(this.text({ tool_calls: deltas }, null));
   }
 
   private openRole(out: string[]): void {

@@ -1,4 +1,13 @@
-import type { AssistantMessage, ChatCompletion, FinishReason, ToolCall, Usage } from '../../protocol/chat.js';
+import type {
+  AssistantMessage,
+  ChatCompletion,
+  ChatRequest,
+  FinishReason,
+  ToolCall,
+  Usage,
+} from '../../protocol/chat.js';
+import { screenWhole } from '../answers/answerScreen.js';
+import { repairArguments } from '../answers/argumentRepair.js';
 import type { LooseCompletion } from '../providers/adapter.js';
 import { isRecord, readArguments, readContent, readFinishReason, readReasoning, readUsage } from './looseParts.js';
 import { splitThinking } from './thinkSplitter.js';
@@ -12,24 +21,27 @@ export interface NormalizedCompletion {
   hasAnswer: boolean;
   finishReason: FinishReason | null;
   usage: Usage | null;
+  /** Why this is no answer to the request, though it looks like one; null where it is one. */
+  rejection: string | null;
 }
 
 /** Mends one choice (array content, reasoning names, think tags, tool calls) and fills what the envelope lacks. */
 export function normalizeCompletion(
   loose: LooseCompletion,
   raw: string | undefined,
-  options: { model: string; created: number; newId(prefix: string): string },
+  options: { model: string; created: number; newId(prefix: string): string; request?: ChatRequest },
 ): NormalizedCompletion {
   const choice = Array.isArray(loose.choices) ? loose.choices[0] : undefined;
   const from = isRecord(choice?.message) ? choice.message : {};
-  const message = normalizeMessage(from, options.newId);
-  const finishReason = readFinishReason(choice?.finish_reason, (message.tool_calls?.length ?? 0) > 0);
   const usage = readUsage(loose.usage);
+  const stated = readFinishReason(choice?.finish_reason, false);
+  const { message, rejection } = holdToRequest(normalizeMessage(from, options.newId), stated, usage, options);
+  const finishReason = readFinishReason(choice?.finish_reason, (message.tool_calls?.length ?? 0) > 0);
   const hasAnswer =
     (typeof message.content === 'string' && message.content.trim() !== '') ||
     (message.tool_calls?.length ?? 0) > 0 ||
     (typeof message.refusal === 'string' && message.refusal !== '');
-  const facts = { hasAnswer, finishReason, usage };
+  const facts = { hasAnswer, finishReason, usage, rejection };
   const isChoiceRight = message === from && choice?.index === 0 && choice.finish_reason === finishReason;
   if (raw !== undefined && isChoiceRight && isEnvelopeRight(loose)) {
     return { text: raw, completion: loose as ChatCompletion, ...facts };
@@ -44,6 +56,38 @@ export function normalizeCompletion(
     ...(usage ? { usage } : {}),
   } as ChatCompletion;
   return { text: JSON.stringify(completion), completion, ...facts };
+}
+
+/** The same message where nothing has to change for the request's sake; its text, calls or arguments mended otherwise. */
+function holdToRequest(
+  message: AssistantMessage,
+  finishReason: FinishReason | null,
+  usage: Usage | null,
+  { request, newId }: { request?: ChatRequest; newId(prefix: string): string },
+): { message: AssistantMessage; rejection: string | null } {
+  if (!request) return { message, rejection: null };
+  const calls = message.tool_calls;
+  if (calls !== undefined && calls.length > 0) return { message: mendCalls(message, calls, request), rejection: null };
+  const { content } = message;
+  if (typeof content !== 'string' || content.trim() === '') return { message, rejection: null };
+  const screened = screenWhole(content, request, finishReason, usage);
+  if ('rejection' in screened) return { message, rejection: screened.rejection };
+  if (screened.calls.length === 0) {
+    return { message: screened.text === content ? message : { ...message, content: screened.text }, rejection: null };
+  }
+  const found = screened.calls.map((call): ToolCall => ({ id: newId('call_'), type: 'function', function: call }));
+  const rescued = { ...message, content: screened.text.trim() === '' ? null : screened.text, tool_calls: found };
+  return { message: mendCalls(rescued, found, request), rejection: null };
+}
+
+function mendCalls(message: AssistantMessage, calls: readonly ToolCall[], { tools }: ChatRequest): AssistantMessage {
+  if (!tools) return message;
+  const mended = calls.map((call): ToolCall => {
+    const { name, arguments: args } = call.function;
+    const right = repairArguments(tools, name, args);
+    return right === args ? call : { ...call, function: { ...call.function, arguments: right } };
+  });
+  return mended.every((call, index) => call === calls[index]) ? message : { ...message, tool_calls: mended };
 }
 
 /** Whether nothing around the one choice has to change. */

@@ -1,4 +1,5 @@
 import type { ToolCallDelta } from '../../protocol/chat.js';
+import type { ArgumentRepair } from '../answers/argumentRepair.js';
 import { isRecord, readArguments } from './looseParts.js';
 
 interface Call {
@@ -13,6 +14,8 @@ interface Call {
   held: string;
   hasArguments: boolean;
   extra: unknown;
+  /** Mends the arguments on their way; null where nothing needs it, or no longer. */
+  repair: ArgumentRepair | null;
 }
 
 /**
@@ -22,7 +25,10 @@ interface Call {
 export class ToolCallTracker {
   private readonly calls: Call[] = [];
 
-  constructor(private readonly newId: () => string) {}
+  constructor(
+    private readonly newId: () => string,
+    private readonly repairFor?: (name: string) => ArgumentRepair | null,
+  ) {}
 
   get count(): number {
     return this.calls.length;
@@ -46,9 +52,12 @@ export class ToolCallTracker {
 
   /** What must still be said when the stream ends: names that never came stay out, missing arguments become `{}`. */
   end(): ToolCallDelta[] {
-    return this.calls
-      .filter((call) => call.isOpen && !call.hasArguments)
-      .map((call) => ({ index: call.index, function: { arguments: '{}' } }));
+    const out: ToolCallDelta[] = [];
+    for (const call of this.calls) {
+      const rest = call.isOpen && !call.hasArguments ? '{}' : (call.repair?.end() ?? '');
+      if (rest !== '') out.push({ index: call.index, function: { arguments: rest } });
+    }
+    return out;
   }
 
   /** True if at least one call has a name and so reached the client. */
@@ -63,6 +72,7 @@ export class ToolCallTracker {
     if (!isRecord(delta) || typeof delta['index'] !== 'number' || delta['id'] != null) return false;
     const call = this.calls[delta['index']];
     if (!call?.isOpen || call.upstreamIndex !== delta['index'] || this.calls.at(-1) !== call) return false;
+    if (call.repair !== null) return false;
     const fn = delta['function'];
     if (!isRecord(fn) || typeof fn['arguments'] !== 'string' || fn['name'] != null) return false;
     if (fn['arguments']) call.hasArguments = true;
@@ -77,12 +87,14 @@ export class ToolCallTracker {
     if (call.isOpen) {
       if (!text) return;
       call.hasArguments = true;
-      out.push({ index: call.index, function: { arguments: text } });
+      const mended = mend(call, text);
+      if (mended !== '') out.push({ index: call.index, function: { arguments: mended } });
       return;
     }
     call.isOpen = true;
-    const args = call.held + text;
-    call.hasArguments = args !== '';
+    call.repair = this.repairFor?.(call.name) ?? null;
+    call.hasArguments = call.held + text !== '';
+    const args = mend(call, call.held + text);
     out.push({
       index: call.index,
       id: call.id,
@@ -108,6 +120,7 @@ export class ToolCallTracker {
       held: '',
       hasArguments: false,
       extra: null,
+      repair: null,
     };
     this.calls.push(call);
     return call;
@@ -127,4 +140,11 @@ export class ToolCallTracker {
     if (id !== null) return this.calls.findLast((candidate) => candidate.upstreamId === id);
     return name ? undefined : this.calls.at(-1);
   }
+}
+
+function mend(call: Call, text: string): string {
+  if (call.repair === null) return text;
+  const mended = call.repair.push(text);
+  if (call.repair.isDone) call.repair = null;
+  return mended;
 }
