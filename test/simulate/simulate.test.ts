@@ -102,13 +102,18 @@ describe('a day simulated', function () {
   this.timeout(120_000);
 
   it('provokes no 429 from a limit that is known, and uses 95 % of the capacity before a client sees one', async () => {
+    let minutes = 0;
     for (const seed of ['1', '2', '3']) {
-      const { provoked, capacity, refused, failed } = await small(seed);
+      const { provoked, capacity, minuteWindows, refused, failed } = await small(seed);
+      minutes += minuteWindows ?? 0;
       assert.equal(provoked, 0, `seed ${seed}`);
       assert.equal(failed, 0, `seed ${seed}`);
       assert.ok(refused > 0, 'the pool was too small');
       assert.ok(capacity !== null && capacity >= 0.95, `seed ${seed}: ${capacity}`);
     }
+    // The sharp part: days are used up sooner or later, a minute's slot that stays free is lost. Before slots were given
+    // back by when a request was written, it was 0.74 here. Few slots, short waits: one of them is a percent or two.
+    assert.ok(minutes / 3 >= 0.9, `${minutes / 3}`);
   });
 
   it('comes out the same from the same seed, and otherwise from another', async () => {
