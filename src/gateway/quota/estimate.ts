@@ -33,8 +33,9 @@ export interface TokenEstimator {
    * @param name `provider/model`
    * @param promptTokens as `requestNeeds` estimates them: messages, tool schemas and images
    * @param maxTokens the most that the answer may have, where the client says
+   * @param isTight what is likeliest, without the margin
    */
-  estimate(name: string, promptTokens: number, maxTokens?: number): number;
+  estimate(name: string, promptTokens: number, maxTokens?: number, isTight?: boolean): number;
   /** What a request really cost. `null`: the provider did not count that part. */
   observe(name: string, promptTokens: number, real: { prompt: number | null; completion: number | null }): void;
 }
@@ -54,10 +55,11 @@ export function createTokenEstimator(): TokenEstimator {
   }
 
   return {
-    estimate(name, promptTokens, maxTokens) {
+    estimate(name, promptTokens, maxTokens, isTight = false) {
       const known = models.get(name);
       const answer = known ? known.answer + known.spread : FIRST_ANSWER;
-      const ratio = Math.min((known?.ratio ?? 1) + MARGIN * (known?.error ?? FIRST_ERROR), RATIO.max);
+      const margin = isTight ? 0 : MARGIN * (known?.error ?? FIRST_ERROR);
+      const ratio = Math.min((known?.ratio ?? 1) + margin, RATIO.max);
       return Math.ceil(promptTokens * ratio + Math.min(maxTokens ?? Number.POSITIVE_INFINITY, answer));
     },
     observe(name, promptTokens, { prompt, completion }) {

@@ -28,6 +28,10 @@ export class CandidateSearch {
   private skips = new RequestSkips();
   private notes: Map<Candidate, PassedOverRow> | null = null;
   private soonest: number | null = null;
+  /**
+   * With the estimate's margin the request is larger than every limit: better asked and refused than not asked at all.
+   */
+  private isTight = false;
 
   constructor(
     private readonly context: { cooldowns: Cooldowns; quota: QuotaDesk },
@@ -44,6 +48,7 @@ export class CandidateSearch {
   take(only: ReadonlySet<string> | null = null): Taken | null {
     const { cooldowns, quota } = this.context;
     this.soonest = null;
+    let isFull = false;
     for (const candidate of this.candidates) {
       if (only !== null && !only.has(candidate.provider)) continue;
       if (this.skips.has(candidate)) continue;
@@ -52,11 +57,14 @@ export class CandidateSearch {
         this.note(candidate, 'cooldown', cooldown.kind, cooldown.until);
         continue;
       }
-      const permit = quota.ask(candidate, this.promptTokens(candidate), this.run.request.max_tokens);
+      const permit = quota.ask(candidate, this.promptTokens(candidate), this.run.request.max_tokens, this.isTight);
       if (!isRefusal(permit)) return { candidate, permit };
+      isFull = true;
       this.note(candidate, 'quota', permit.kind, permit.until);
     }
-    return null;
+    if (!isFull || this.soonest !== null || this.isTight || only !== null) return null;
+    this.isTight = true;
+    return this.take();
   }
 
   /** Who was passed over, and why it was the first time. */
@@ -106,7 +114,8 @@ export class CandidateSearch {
   private blockOf(candidate: Candidate): Block | null {
     const { cooldowns, quota } = this.context;
     const cooldown = cooldowns.check(candidate);
-    const refusal = quota.peek(candidate, this.promptTokens(candidate), this.run.request.max_tokens);
+    const { max_tokens } = this.run.request;
+    const refusal = quota.peek(candidate, this.promptTokens(candidate), max_tokens, this.isTight);
     // Both must have ended.
     if (cooldown && !(refusal && (refusal.until === null || refusal.until > cooldown.until))) {
       return { candidate, kind: cooldown.kind, isQuota: false, until: cooldown.until, message: cooldown.message };
