@@ -1,5 +1,7 @@
 import type { ApiSettings } from '../protocol/api.js';
+import type { ChainView } from '../protocol/chain.js';
 import type { GatewayState } from '../protocol/events.js';
+import type { Strategy } from '../protocol/strategyNames.js';
 import type { ProxySettings, StoredKey } from '../protocol/worker.js';
 import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';
@@ -36,9 +38,10 @@ import { Chain } from './routing/chain.js';
 import { chainView } from './routing/chainView.js';
 import type { Failure } from './routing/failure.js';
 import type { Candidate } from './routing/inventory.js';
-import { nearestNames } from './routing/nearestNames.js';
+import { Profiles, unknownModels } from './routing/profiles.js';
+import { profileWarnings } from './routing/profileView.js';
 import { Router, type RouterListener } from './routing/router.js';
-import { Settings } from './settings.js';
+import { definedFields, Settings } from './settings.js';
 
 export interface GatewayOptions {
   /** 127.0.0.1 by default. */
@@ -55,6 +58,8 @@ export interface GatewayOptions {
   proxy?: ProxySettings;
   /** The demo provider is in the chain. */
   demo?: boolean;
+  /** The chain's strategy, where its front door knows one. */
+  strategy?: Strategy;
   /** Where the ledger lives; without it everything is in memory only. */
   dataDir?: string;
   /** Path of sql.js's `sql-wasm.wasm`; needed with `dataDir`. */
@@ -89,6 +94,8 @@ export interface Gateway {
 
 /** How long counts of quota may wait for the ledger. */
 const QUOTA_DRAIN_MS = 100;
+/** How often at most measurements go to the ledger. */
+const MEASUREMENTS_DRAIN_MS = 60_000;
 /** After the first requests, before anybody has opened a page. */
 const WARM_UP_MS = 500;
 
@@ -124,6 +131,8 @@ class GatewayHouse {
   private readonly upstream: UpstreamClient & { setProxy?(proxy: ProxySettings): void };
   private readonly router: Router;
   private readonly chain: Chain;
+  private readonly profiles: Profiles;
+  private measuredAt = 0;
   private isDrainArmed = false;
   private readonly closing = new AbortController();
   private readonly startedAt: number;
@@ -145,8 +154,8 @@ class GatewayHouse {
     this.startedAt = clock.now();
     this.newId = createIdSource(this.hex);
     this.books = new Bookkeeping(options.dataDir !== undefined);
-    const given = options.demo === undefined ? {} : { demo: options.demo };
-    this.settings = new Settings(this.books, definedSettings(this.config), given, () => this.changed());
+    const given = definedFields({ demo: options.demo, strategy: options.strategy });
+    this.settings = new Settings(this.books, settingsOf(this.config), given, () => this.changed());
     this.events = createEventBus(clock, this.instance);
     this.active = new ActiveRequests(clock, this.events);
     this.upstream =
@@ -156,6 +165,7 @@ class GatewayHouse {
       this.router.refresh();
     });
     this.chain = new Chain(this.books, clock.now, () => this.changed());
+    this.profiles = new Profiles(this.books, this.config, () => this.changed());
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.router = this.createRouter();
     this.keyService = createKeyService({
@@ -216,6 +226,7 @@ class GatewayHouse {
     await this.server?.close(graceMs, () => this.active.interruptAll());
     await this.upstream.close();
     this.drainQuota();
+    this.drainMeasurements(0);
     await this.books.close();
   }
 
@@ -273,9 +284,11 @@ class GatewayHouse {
   private restore(state: LedgerState): void {
     this.settings.restore(state.settings);
     this.chain.restore(state.chain, state.goneModels);
+    this.profiles.restore(state.profiles);
     restoreModels(this.models, state.models);
     this.router.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
     this.router.quota.restore(state.quotaWindows, state.quotaLimits);
+    this.router.measurements.restore(state.measurements);
   }
 
   private notice(notice: LedgerNotice): void {
@@ -304,14 +317,15 @@ class GatewayHouse {
     if (this.isLoaded) this.announce();
   }
 
-  /** Chain entries that no catalog knows: a typo, or a model that its provider lists only later. */
+  /** The config file's chains may name what no catalog knows. */
   private warnOfUnknownModels(): void {
-    const { known } = this.router.inventory;
-    const unknown = (this.config.chain ?? []).filter((name) => !known.has(name));
-    for (const name of unknown) {
-      const [nearest] = nearestNames(name, known.keys(), 1);
-      const hint = nearest ? `; did you mean ${nearest}?` : '';
-      this.ports.log.log('warn', 'config', `chain: ${name} is no known model (yet)${hint}`);
+    const { inventory } = this.router;
+    const warn = (path: string, warnings: readonly string[]) => {
+      for (const text of warnings) this.ports.log.log('warn', 'config', `${path}: ${text}`);
+    };
+    warn('chain', unknownModels(this.config.chain ?? [], inventory));
+    for (const profile of inventory.profiles.values()) {
+      if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory));
     }
   }
 
@@ -343,8 +357,39 @@ class GatewayHouse {
     for (const change of limits) this.books.append(change);
     if (rows.length > 0) this.books.append({ type: 'quota', windows: rows });
     if (this.events.isHeard && rows.length > 0) this.events.emitTransient({ type: 'quota.changed', windows: uses() });
+    this.drainMeasurements(MEASUREMENTS_DRAIN_MS);
     // While answers run, what they hold may come into a new day.
     if (this.active.inFlight > 0) this.drainQuotaSoon();
+  }
+
+  /** How models did goes to the ledger now and then: a kill may cost a minute of it. */
+  private drainMeasurements(minAgeMs: number): void {
+    const now = this.ports.clock.now();
+    if (now - this.measuredAt < minAgeMs) return;
+    this.measuredAt = now;
+    const rows = this.router.measurements.takeChanged();
+    if (rows.length > 0) this.books.append({ type: 'measurements', rows });
+  }
+
+  /**
+   * The chain's strategy: the user's choice; without one a chain that somebody wrote down is asked in its order, and the
+   * catalog's is balanced.
+   */
+  private strategy(): Strategy {
+    const hasOrder = this.config.chain !== undefined || this.chain.entries?.some(({ isEnabled }) => isEnabled);
+    return this.settings.all.strategy ?? (hasOrder ? 'priority' : 'balanced');
+  }
+
+  private chainView(strategy: Strategy = this.strategy()): ChainView {
+    const { router } = this;
+    const sources = {
+      inventory: router.inventory,
+      entries: this.chain.entries,
+      isFree: router.isFree,
+      ranking: (strategy: Strategy) => router.chainRanking(strategy),
+      windows: (candidate: Candidate) => router.quota.usesOf(candidate),
+    };
+    return chainView(sources, strategy);
   }
 
   private appContext(host: string): AppContext {
@@ -376,7 +421,11 @@ class GatewayHouse {
         isChainFixed: this.config.chain !== undefined,
         state: () => this.state(),
         providers: () => providerViews(this.keys, this.models.all(), router.inventory),
-        chainModels: () => chainView(router.inventory, this.chain.entries, router.isFree),
+        chainView: (strategy) => this.chainView(strategy),
+        profiles: this.profiles,
+        inventory: () => router.inventory,
+        isFree: router.isFree,
+        strategy: () => this.strategy(),
         quota: router.quota,
       },
     };
@@ -397,6 +446,8 @@ class GatewayHouse {
       models: () => this.models.all(),
       logicalModels,
       settings: () => this.settings.all,
+      strategy: () => this.strategy(),
+      profiles: () => this.profiles.all(),
       chain: this.chain,
     };
     return new Router(ports, sources, this.routerListener());
@@ -455,7 +506,7 @@ class GatewayHouse {
   }
 }
 
-/** The config file's settings, without what it leaves open. */
-function definedSettings(config: ConfigFile): ApiSettings {
-  return Object.fromEntries(Object.entries(config.settings ?? {}).filter(([, value]) => value !== undefined));
+/** The config file's settings. Its strategy is one of them. */
+function settingsOf({ settings, strategy }: ConfigFile): ApiSettings {
+  return definedFields({ ...settings, ...(strategy === undefined ? {} : { strategy }) });
 }

@@ -1,18 +1,25 @@
 import type { ApiSettings } from '../protocol/api.js';
+import type { Strategy } from '../protocol/strategyNames.js';
 import { settingsSchema } from './config/configFile.js';
 import { HttpError } from './http/errors.js';
 import type { Bookkeeping } from './ledger/bookkeeping.js';
 
-/** Every setting, with a value. */
-export type SettingValues = { [Name in keyof ApiSettings]-?: Exclude<ApiSettings[Name], undefined> };
+/** Every setting, with a value; a strategy only where somebody chose one (`Router` knows what is right without). */
+export type SettingValues = {
+  [Name in Exclude<keyof ApiSettings, 'strategy'>]-?: Exclude<ApiSettings[Name], undefined>;
+} & {
+  strategy?: Strategy;
+};
 
-const DEFAULTS: SettingValues = {
+/** Without anybody's word. */
+export const DEFAULTS: SettingValues = {
   'queue.timeoutSeconds': 60,
   stickyMinutes: 30,
   contextHandoff: true,
   healthProbes: true,
   retentionDays: 90,
   demo: false,
+  strategyWeights: { reliability: 0.35, speed: 0.2, intelligence: 0.3, headroom: 0.15 },
 };
 
 /** The settings in force: the defaults, what was saved, what the front door and the config file say, in rising order. */
@@ -44,9 +51,9 @@ export class Settings {
     this.inForce = null;
   }
 
-  /** From who keeps them elsewhere (the editor's settings). */
+  /** From who keeps them elsewhere (the editor's settings). `undefined`: no longer set there. */
   apply(change: ApiSettings): void {
-    this.given = { ...this.given, ...change };
+    this.given = definedFields({ ...this.given, ...change });
     this.inForce = null;
     this.onChange();
   }
@@ -70,4 +77,9 @@ export class Settings {
     this.onChange();
     return this.all;
   }
+}
+
+/** Without what is left open. */
+export function definedFields(settings: ApiSettings): ApiSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

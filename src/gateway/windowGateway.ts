@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { connectHost } from '../loopback/verifiedConnection.js';
 import { askWhois, type ProvenGateway, WhoisError } from '../loopback/whois.js';
+import type { ApiSettings } from '../protocol/api.js';
 import type { FromGateway, ToGateway, WorkerStart } from '../protocol/worker.js';
 import { createEditorStore, type EditorStore } from './editorStore.js';
 import { createGateway, type Gateway } from './gateway.js';
@@ -40,6 +41,7 @@ export class WindowGateway {
   private readonly editor: EditorStore;
   private readonly inheritance: Inheritance = createInheritance();
   private proxy: WorkerStart['proxy'];
+  private strategy: WorkerStart['strategy'];
   private election: Election | null = null;
   /** Leads, or is about to. */
   private gateway: Gateway | null = null;
@@ -53,6 +55,7 @@ export class WindowGateway {
     this.identity = this.readIdentity();
     this.editor = createEditorStore(ports.post, ports.clock);
     this.proxy = start.proxy;
+    this.strategy = start.strategy;
   }
 
   begin(): void {
@@ -74,9 +77,15 @@ export class WindowGateway {
     else if (message.type === 'proxy') {
       this.proxy = message.proxy;
       this.gateway?.setProxy(message.proxy);
-    } else if (message.type === 'settings') this.gateway?.changeSettings(message.settings);
+    } else if (message.type === 'settings') this.changeSettings(message.settings);
     // Only a leader's keys are the editor's; a follower has them from its leader.
     else if (message.type === 'keys') this.gateway?.replaceKeys(message.keys);
+  }
+
+  /** Kept for when this window leads, too. */
+  private changeSettings(settings: ApiSettings): void {
+    if ('strategy' in settings) this.strategy = settings.strategy ?? null;
+    this.gateway?.changeSettings(settings);
   }
 
   /** Lets go of the port first, so that a follower takes it at once; then lets answers finish. */
@@ -127,6 +136,7 @@ export class WindowGateway {
         ...(wasmFile === undefined ? {} : { wasmFile }),
         ...{ instance, host: start.host, port: start.port, version: start.version },
         ...{ dataDir: start.dataDir, proxy, demo: start.demo },
+        ...(this.strategy === null ? {} : { strategy: this.strategy }),
         readKeys: async () => {
           const merged = this.inheritance.merge(await editor.readKeys());
           isMore = merged.isMore;

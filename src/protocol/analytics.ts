@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { scoreView } from './strategy.js';
 
 /** The answers of the analytics and the request log. Times in ms since the epoch, lengths in ms. */
 
@@ -62,6 +63,8 @@ export const analytics = z.object({
   byKey: z.array(figures.extend({ keyId: z.string() })),
   /** null: it did not say who it is. */
   byClient: z.array(figures.extend({ client: z.string().nullable() })),
+  /** Of requests that asked for a profile. */
+  byProfile: z.array(figures.extend({ profile: z.string() })),
   /** Failed attempts. */
   errorsByKind: z.array(z.object({ kind: z.string(), count: z.number() })),
   /** Failed requests, by the code that the client got. */
@@ -127,6 +130,12 @@ export const requestDetail = requestView.extend({
   sticky: z.boolean(),
   /** Who answered took the conversation over from another model, and was told so. */
   handoff: z.boolean(),
+  /** The profile that was asked for; null where it was none. */
+  profile: z.string().nullable(),
+  /** What ordered the candidates: a strategy, `prefer` for who was asked for first; null where a model was pinned. */
+  strategy: z.string().nullable(),
+  /** Under a strategy that scores: who answered and the best of those before it, ten at most, as scored then. */
+  scores: z.array(scoreView.extend({ model: z.string() })),
 });
 export type RequestDetail = z.infer<typeof requestDetail>;
 

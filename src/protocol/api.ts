@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { analytics, analyticsQuery, requestDetail, requestPage, requestsQuery } from './analytics.js';
+import { chainQuery, chainView, newChain, newProfile, profileView } from './chain.js';
+import { strategySchema, strategyWeightsSchema } from './strategy.js';
 
 /**
  * The admin API in one table: method, path, what goes in and what comes out. The server's validation and
@@ -60,6 +62,10 @@ const settings = z.strictObject({
   healthProbes: z.boolean().optional(),
   retentionDays: z.number().int().positive().optional(),
   demo: z.boolean().optional(),
+  /** What orders `auto`. Until somebody chooses: `balanced`, or `priority` where the user set an order. */
+  strategy: strategySchema.optional(),
+  /** Of the strategy `custom`. */
+  strategyWeights: strategyWeightsSchema.optional(),
 });
 
 const provider = z.object({
@@ -87,32 +93,6 @@ const cooldown = z.object({
   until: z.number(),
 });
 
-const chainModel = z.object({
-  model: z.string(),
-  provider: z.string(),
-  id: z.string(),
-  name: z.string(),
-  enabled: z.boolean(),
-  available: z.boolean(),
-});
-
-const newChain = z.strictObject({
-  /** In order; null goes back to the catalog's order. Models that are not named follow by their rank. */
-  data: z
-    .array(
-      z.strictObject({
-        model: z
-          .string()
-          .regex(/^[^/]+\/.+$/, 'expected "provider/model"')
-          .max(300),
-        enabled: z.boolean().optional(),
-      }),
-    )
-    .max(5000)
-    .refine((models) => new Set(models.map(({ model }) => model)).size === models.length, 'names a model twice')
-    .nullable(),
-});
-
 const quotaUse = z.object({
   id: z.string(),
   kind: z.string(),
@@ -129,7 +109,7 @@ const list = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item) })
 
 export interface ApiEndpoint {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With `{id}` where a path parameter stands. */
+  /** With `{id}` or the like where a path parameter stands. */
   path: string;
   summary: string;
   /** The query's parameters: an object of what their text is read as. */
@@ -206,15 +186,35 @@ export const apiEndpoints = {
   getChain: {
     method: 'GET',
     path: '/api/chain',
-    summary: 'The models in the order they are tried; those that are off come last',
-    output: list(chainModel),
+    summary: 'The models in the order they are tried, with their scores; `strategy` shows the order under another one',
+    query: chainQuery,
+    output: chainView,
   },
   putChain: {
     method: 'PUT',
     path: '/api/chain',
     summary: 'Sets the order, and which models are off',
     input: newChain,
-    output: list(chainModel),
+    output: chainView,
+  },
+  listProfiles: {
+    method: 'GET',
+    path: '/api/profiles',
+    summary: 'The named chains; `byProfile` of the analytics tells how they do',
+    output: list(profileView),
+  },
+  putProfile: {
+    method: 'PUT',
+    path: '/api/profiles',
+    summary: 'Makes a profile, or replaces the one of that name',
+    input: newProfile,
+    output: profileView,
+  },
+  removeProfile: {
+    method: 'DELETE',
+    path: '/api/profiles/{name}',
+    summary: 'Removes a profile',
+    status: 204,
   },
   getQuota: {
     method: 'GET',
@@ -279,9 +279,9 @@ export function openApiDocument(version: string): Record<string, unknown> {
     const operations = paths[endpoint.path] ?? {};
     paths[endpoint.path] = operations;
     const parameters = [
-      ...(endpoint.path.includes('{id}')
-        ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }]
-        : []),
+      ...[...endpoint.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => {
+        return { name, in: 'path', required: true, schema: { type: 'string' } };
+      }),
       ...(endpoint.query ? queryParameters(endpoint.query) : []),
     ];
     operations[endpoint.method.toLowerCase()] = {

@@ -1,4 +1,5 @@
 import type { ApiSettings } from './api.js';
+import type { Strategy } from './strategyNames.js';
 
 /**
  * Both directions of the message channel between the editor side and the gateway's worker thread.
@@ -44,6 +45,8 @@ export interface WorkerStart {
   proxy: ProxySettings;
   /** Puts the demo provider into the chain. */
   demo: boolean;
+  /** The chain's strategy, where the user chose one in the editor. */
+  strategy: Strategy | null;
   version: string;
   logLevel: string;
 }

@@ -28,6 +28,7 @@ export const settings = {
   port: { id: 'freellm.port', default: 3001, scope: 'machine' },
   host: { id: 'freellm.host', default: '127.0.0.1', scope: 'machine' },
   demo: { id: 'freellm.demo', default: false, scope: 'machine' },
+  strategy: { id: 'freellm.strategy', default: 'balanced', scope: 'machine' },
 } as const satisfies Record<string, Setting<unknown>>;
 
 /** Full id in the workbench: `freellm.freellm.freellm.status` (publisher.name.id). */

@@ -1,4 +1,5 @@
 import type { LeaderEndpoint } from '../loopback/verifiedConnection.js';
+import type { ApiSettings } from '../protocol/api.js';
 import type {
   FromGateway,
   GatewayNotice,
@@ -114,6 +115,11 @@ export class GatewayHost {
   /** Hands new proxy settings to the running gateway; a later start reads them itself. */
   setProxy(proxy: ProxySettings): void {
     this.thread?.postMessage({ type: 'proxy', proxy });
+  }
+
+  /** Hands settings that take no restart to the running gateway; a later start reads them itself. */
+  changeSettings(settings: ApiSettings): void {
+    this.thread?.postMessage({ type: 'settings', settings });
   }
 
   /** The keys changed in SecretStorage, by another window or host: a gateway that this window leads takes them. */

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { STRATEGIES, type Strategy } from '../protocol/strategyNames.js';
 import { settings } from './contributions.js';
 
 /** What the user set, with nonsense replaced by the default. */
@@ -6,6 +7,8 @@ export interface FreellmSettings {
   port: number;
   host: string;
   demo: boolean;
+  /** null: nobody chose one, so that what was chosen on a page holds. */
+  strategy: Strategy | null;
 }
 
 /** The one reader of our settings. */
@@ -13,10 +16,12 @@ export function readSettings(): FreellmSettings {
   const config = vscode.workspace.getConfiguration();
   const port = config.get<unknown>(settings.port.id);
   const host = config.get<unknown>(settings.host.id);
+  const strategy = config.inspect<unknown>(settings.strategy.id)?.globalValue;
   return {
     port: isPort(port) ? port : settings.port.default,
     host: typeof host === 'string' && host.trim() !== '' ? host.trim() : settings.host.default,
     demo: config.get<unknown>(settings.demo.id) === true,
+    strategy: STRATEGIES.find((name) => name === strategy) ?? null,
   };
 }
 
@@ -27,7 +32,8 @@ export async function writePort(port: number): Promise<void> {
 
 /** Does this event touch a setting of ours that the gateway only reads at its start? */
 export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
-  return Object.values(settings).some((setting) => event.affectsConfiguration(setting.id));
+  const { strategy: _taken, ...readAtStart } = settings;
+  return Object.values(readAtStart).some((setting) => event.affectsConfiguration(setting.id));
 }
 
 /** A TCP port a server may listen on. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as vscode from 'vscode';
 import type { GatewayNotice, WorkerStart } from '../protocol/worker.js';
-import { commands } from './contributions.js';
+import { commands, settings } from './contributions.js';
 import { developmentToken } from './devMode.js';
 import { GatewayHost, type HostState, isUp } from './gatewayHost.js';
 import { describeError, type Logger } from './logger.js';
@@ -66,11 +66,12 @@ export class Supervision implements vscode.Disposable {
   }
 
   private async readStart(): Promise<WorkerStart> {
-    const { port, host, demo } = readSettings();
+    const { port, host, demo, strategy } = readSettings();
     return {
       host,
       port,
       demo,
+      strategy,
       seed: await this.readSeed(),
       developmentToken: developmentToken(this.context.extensionMode),
       dataDir: this.context.globalStorageUri.fsPath,
@@ -100,6 +101,9 @@ export class Supervision implements vscode.Disposable {
 
   private settingsChanged(event: vscode.ConfigurationChangeEvent): void {
     if (affectsProxy(event)) this.host.setProxy(readProxySettings(this.certificates));
+    if (event.affectsConfiguration(settings.strategy.id)) {
+      this.host.changeSettings({ strategy: readSettings().strategy ?? undefined });
+    }
     if (!needsRestart(event)) return;
     const { host } = readSettings();
     if (event.affectsConfiguration('freellm.host') && !isLoopback(host)) hostIsOpen(host);

@@ -202,4 +202,55 @@ describe('conformance D: model selection', () => {
     assert.equal(await textOf(await gateway.chat()), 'from one');
     assert.equal(u1.requests.length, 2);
   });
+
+  it("case 61: a group stays in itself: the sibling's copy at a 429, 429 when all are down, never another model", async () => {
+    const [u1, u2, u3] = [await bed.provider(), await bed.provider(), await bed.provider()];
+    const providers = {
+      groq: { baseUrl: u1.baseUrl, keys: [{ key: secrets.groq }] },
+      openrouter: { baseUrl: u2.baseUrl, keys: [{ key: secrets.openrouter }] },
+      mistral: { baseUrl: u3.baseUrl, keys: [{ key: secrets.mistral }] },
+    };
+    const sibling = 'openrouter/meta-llama/llama-3.3-70b-instruct:free';
+    const config = configOf(providers, [u2Name, sibling, u1Name]);
+    const gateway = await bed.gateway({ config, clock: createManualClock() });
+    const ask = () => gateway.chat({ model: 'llama-3.3-70b' });
+    assert.equal((await ask()).headers['x-routed-via'], sibling, 'in the order of the chain');
+    u2.script(errorStatus(429, 'slow down', { 'retry-after': '30' }));
+    assert.equal((await ask()).headers['x-routed-via'], u1Name);
+    u1.script(errorStatus(429, 'slow down', { 'retry-after': '20' }));
+    await assertError(await ask(), 429, 'rate_limit_error', 'rate_limit_exceeded');
+    assert.equal((await ask()).headers['retry-after'], '20');
+    assert.equal(u3.requests.length, 0);
+  });
+
+  it('case 71: auto:<profile> uses that chain, as the name alone does', async () => {
+    const u1 = await bed.provider();
+    const u2 = await bed.provider();
+    const config = {
+      ...chainOf(u1, u2),
+      profiles: { coding: { chain: [u2Name, u1Name], strategy: 'priority' as const } },
+    };
+    const gateway = await bed.gateway({ config, clock: createManualClock() });
+    assert.equal((await gateway.chat({ model: 'auto:coding' })).headers['x-routed-via'], u2Name);
+    assert.equal((await gateway.chat({ model: 'coding' })).headers['x-routed-via'], u2Name);
+    assert.equal((await gateway.chat({ model: 'auto' })).headers['x-routed-via'], u1Name);
+    u2.script(errorStatus(500, 'oops'));
+    assert.equal((await gateway.chat({ model: 'auto:coding' })).headers['x-routed-via'], u1Name);
+  });
+
+  it('a soft pin is asked first, and then the chain', async () => {
+    const { gateway, u2 } = await pair();
+    const ask = async (model: string) => (await gateway.chat({ model })).headers['x-routed-via'];
+    assert.deepEqual(
+      [await ask(`prefer:${u2Name}`), await ask('prefer:mistral-large-latest'), await ask('prefer:mistral-large-3')],
+      [u2Name, u2Name, u2Name],
+      'a pin, an id, a group',
+    );
+    u2.script(errorStatus(500, 'oops'));
+    assert.equal(await ask(`prefer:${u2Name}`), u1Name);
+    // Known, but off in this chain, or without a key.
+    assert.equal(await ask('prefer:groq/llama-3.1-8b-instant'), u1Name);
+    assert.equal(await ask('prefer:cerebras/gpt-oss-120b'), u1Name);
+    await assertError(await gateway.chat({ model: 'prefer:gpt-9' }), 404, 'invalid_request_error', 'model_not_found');
+  });
 });

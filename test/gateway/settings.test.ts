@@ -28,4 +28,13 @@ describe('settings', () => {
     );
     assert.deepEqual([settings.all.retentionDays, settings.all.stickyMinutes, 'none' in settings.all], [90, 7, false]);
   });
+
+  it('goes back to what was saved when the editor no longer sets it', () => {
+    const settings = new Settings({} as Bookkeeping, {}, {}, () => {});
+    settings.restore(new Map([['strategy', 'reliable']]));
+    settings.apply({ strategy: 'fastest' });
+    assert.equal(settings.all.strategy, 'fastest');
+    settings.apply({ strategy: undefined });
+    assert.equal(settings.all.strategy, 'reliable');
+  });
 });

@@ -52,6 +52,7 @@ class Window {
         developmentToken: null,
         proxy: { url: null, bypass: [], strictTls: true, certificates: [], authorization: null },
         demo: false,
+        strategy: null,
         version: '0.0.0-test',
         logLevel: 'debug',
         ...start,

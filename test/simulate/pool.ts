@@ -5,12 +5,10 @@ import { createOpenAiAdapter } from '../../src/gateway/providers/openai.js';
 import type { CatalogModel } from '../../src/gateway/providers/spec.js';
 import { providerSpec } from '../../src/gateway/providers/table.js';
 import { Router, type RouterListener } from '../../src/gateway/routing/router.js';
+import { DEFAULTS } from '../../src/gateway/settings.js';
 import type { SimulatedClock } from './simulatedClock.js';
 import { ACCOUNTS } from './strictAccount.js';
 import type { StrictUpstreams } from './strictUpstream.js';
-
-/** How long a request may wait, in seconds: the gateway's default. */
-export const QUEUE_SECONDS = 60;
 
 /**
  * The enabled models of these providers (the twelve) that the catalog or the provider table knows a limit of. One without
@@ -38,6 +36,7 @@ export function simulatedRouter(
     else
       keys.add({ id: provider, provider, label: provider, enabled: true, secret: `secret-of-${provider}` }, 'stored');
   }
+  const settings = { ...DEFAULTS, healthProbes: false };
   const openai = createOpenAiAdapter();
   let ids = 0;
   const clients = new Map<string, ReturnType<StrictUpstreams['clientOf']>>();
@@ -58,14 +57,9 @@ export function simulatedRouter(
       keys,
       models: () => models,
       logicalModels: {},
-      settings: () => ({
-        'queue.timeoutSeconds': QUEUE_SECONDS,
-        stickyMinutes: 30,
-        contextHandoff: true,
-        healthProbes: false,
-        retentionDays: 90,
-        demo: false,
-      }),
+      settings: () => settings,
+      strategy: () => 'priority',
+      profiles: () => [],
       chain: { entries: null, gone: new Set() },
     },
     listener,

@@ -1,6 +1,8 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import * as z from 'zod';
+import { profileStrategySchema, strategySchema, strategyWeightsSchema } from '../../protocol/strategy.js';
 import { nearestNames } from '../routing/nearestNames.js';
+import { isReservedName } from '../routing/reservedNames.js';
 
 const limits = z.strictObject({
   rpm: z.number().int().nonnegative().optional(),
@@ -52,8 +54,6 @@ const configProvider = z.strictObject({
     .optional(),
 });
 
-const strategy = z.enum(['priority', 'balanced', 'smartest', 'fastest', 'reliable', 'custom']);
-
 /** Ids of the user's own providers. */
 export const CUSTOM_ID = /^custom:[\w.-]+$/;
 
@@ -65,6 +65,14 @@ export const settingsSchema = z.strictObject({
   healthProbes: z.boolean().optional(),
   retentionDays: z.number().int().positive().optional(),
   demo: z.boolean().optional(),
+  strategy: strategySchema.optional(),
+  strategyWeights: strategyWeightsSchema.optional(),
+});
+
+const configProfile = z.strictObject({
+  chain: z.array(z.string()),
+  strategy: profileStrategySchema.optional(),
+  contextWindow: z.number().int().positive().optional(),
 });
 
 /** Shape of the config file (contract.md, Config file). */
@@ -73,10 +81,8 @@ export const configSchema = z.strictObject({
   adminToken: headerText.min(16).optional(),
   providers: z.record(z.string(), configProvider).optional(),
   chain: z.array(z.string()).optional(),
-  strategy: strategy.optional(),
-  profiles: z
-    .record(z.string(), z.strictObject({ chain: z.array(z.string()), strategy: strategy.optional() }))
-    .optional(),
+  strategy: strategySchema.optional(),
+  profiles: z.record(z.string().min(1), configProfile).optional(),
   limits: z.record(z.string(), limits).optional(),
   settings: settingsSchema.optional(),
 });
@@ -119,6 +125,7 @@ export function checkConfig(value: unknown, knownProviders: readonly string[]): 
   for (const [id, provider] of Object.entries(config.providers ?? {})) checkProvider(id, provider, knownProviders);
   const isKnown = (id: string) => knownProviders.includes(id) || Object.hasOwn(config.providers ?? {}, id);
   for (const [name, profile] of Object.entries(config.profiles ?? {})) {
+    if (isReservedName(name)) throw new ConfigError(`profiles.${name}: a profile cannot have the name of a strategy`);
     checkChain(`profiles.${name}.chain`, profile.chain, isKnown, knownProviders);
   }
   checkChain('chain', config.chain ?? [], isKnown, knownProviders);

@@ -3,9 +3,10 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import type * as z from 'zod';
 import { type ApiEndpoint, type ApiEndpointName, apiEndpoints, openApiDocument } from '../../protocol/api.js';
-import type { ChainModel } from '../../protocol/chain.js';
+import type { ChainView } from '../../protocol/chain.js';
 import type { GatewayState } from '../../protocol/events.js';
 import type { ProviderView } from '../../protocol/provider.js';
+import type { Strategy } from '../../protocol/strategyNames.js';
 import type { EventBus } from '../eventBus.js';
 import { type KeyPool, keyView } from '../keys/keyPool.js';
 import type { KeyService } from '../keys/keyService.js';
@@ -14,10 +15,14 @@ import type { Clock } from '../ports.js';
 import type { QuotaEngine } from '../quota/engine.js';
 import type { Chain } from '../routing/chain.js';
 import type { Cooldown, Cooldowns } from '../routing/cooldowns.js';
+import type { Candidate, Inventory } from '../routing/inventory.js';
+import type { Profiles } from '../routing/profiles.js';
+import { profileViews } from '../routing/profileView.js';
 import type { Settings } from '../settings.js';
 import { registerAnalyticsRoutes } from './analyticsRoutes.js';
 import { HttpError, invalidRequest } from './errors.js';
 import { serveEvents } from './eventsRoute.js';
+import { readQuery } from './readQuery.js';
 import { readJsonBody } from './requestBody.js';
 
 /** What a request carries through Hono. */
@@ -44,7 +49,13 @@ export interface ApiContext {
   isChainFixed: boolean;
   state(): GatewayState;
   providers(): ProviderView[];
-  chainModels(): ChainModel[];
+  /** Under this strategy; under the one in force if left out. */
+  chainView(strategy?: Strategy): ChainView;
+  profiles: Profiles;
+  inventory(): Inventory;
+  isFree(candidate: Candidate): boolean;
+  /** The chain's that is in force. */
+  strategy(): Strategy;
   quota: QuotaEngine;
 }
 
@@ -70,18 +81,21 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
     return c.body(null, 204);
   });
   routes.post('/api/keys/:id/test', async (c) => c.json(await keyService.test(c.req.param('id'))));
-  routes.get('/api/settings', (c) => c.json(context.settings.all));
+  const settings = () => ({ ...context.settings.all, strategy: context.strategy() });
+  routes.get('/api/settings', (c) => c.json(settings()));
   routes.put('/api/settings', async (c) => {
-    return c.json(await context.settings.save(await readInput('putSettings', c.env)));
+    await context.settings.save(await readInput('putSettings', c.env));
+    return c.json(settings());
   });
-  routes.get('/api/chain', (c) => c.json({ data: context.chainModels() }));
+  routes.get('/api/chain', (c) => c.json(context.chainView(readQuery('getChain', c).strategy)));
   routes.put('/api/chain', async (c) => {
     const { data } = await readInput('putChain', c.env);
     if (context.isChainFixed) throw chainInConfig();
     const entries = data?.map(({ model, enabled }) => ({ model, isEnabled: enabled ?? true })) ?? null;
     await context.chain.replace(entries);
-    return c.json({ data: context.chainModels() });
+    return c.json(context.chainView());
   });
+  registerProfileRoutes(routes, context);
   routes.get('/api/quota', (c) => c.json({ data: context.quota.list() }));
   routes.post('/api/quota/reset', async (c) => {
     const { id, kind } = await readInput('resetQuota', c.env);
@@ -103,6 +117,19 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
     return RESPONSE_ALREADY_SENT;
   });
   return routes;
+}
+
+function registerProfileRoutes(routes: Hono<Env>, { profiles, inventory, isFree }: ApiContext): void {
+  routes.get('/api/profiles', (c) => c.json({ data: profileViews(inventory(), isFree) }));
+  routes.put('/api/profiles', async (c) => {
+    const { name, chain, strategy = null, contextWindow = null } = await readInput('putProfile', c.env);
+    await profiles.put({ name, chain, strategy, contextWindow }, inventory());
+    return c.json(profileViews(inventory(), isFree).find((profile) => profile.name === name));
+  });
+  routes.delete('/api/profiles/:name', async (c) => {
+    await profiles.remove(c.req.param('name'));
+    return c.body(null, 204);
+  });
 }
 
 function cooldownView({ target: _target, streak: _streak, ...view }: Cooldown): Omit<Cooldown, 'target' | 'streak'> {

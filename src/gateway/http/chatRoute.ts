@@ -5,6 +5,7 @@ import type { RequestRow } from '../ledger/changes.js';
 import type { Clock, Log } from '../ports.js';
 import { AbortLatch, type RunOutcome } from '../routing/attemptLoop.js';
 import type { Router } from '../routing/router.js';
+import type { Ranking } from '../routing/scoring/order.js';
 import { readSessionId } from '../routing/sticky/sessionIds.js';
 import { decodeChatRequest } from '../surfaces/decodeChatRequest.js';
 import { requestNeeds } from '../surfaces/requestNeeds.js';
@@ -42,7 +43,8 @@ export async function serveChat(
   try {
     const body = await readJsonBody(incoming);
     const request = decodeChatRequest(body);
-    const candidates = context.router.candidatesFor(request.model);
+    const ranking = context.router.rankingFor(request.model);
+    const { candidates } = ranking;
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
     const running = runningRequest(requestId, startedAt, request, context.clients.nameOf(incoming));
@@ -54,7 +56,7 @@ export async function serveChat(
     const run = { id: requestId, request, needs, candidates, sink, signal: latch, startedAt, progress: running };
     try {
       const outcome = await context.router.run(run, readSessionId(body, incoming.headers));
-      finish(context, running, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
+      finish(context, running, ranking, outcome, toOutcome(outcome, sink, startedAt, context.clock.now()));
     } catch (error) {
       context.active.end(requestId, null);
       throw error;
@@ -87,9 +89,15 @@ function closingError(): HttpError {
   return new HttpError(503, 'api_error', 'gateway_closing', 'The gateway is closing; ask again in a moment');
 }
 
-function finish(context: ChatRouteContext, running: RunningRequest, run: RunOutcome, outcome: RequestOutcome): void {
+function finish(
+  context: ChatRouteContext,
+  running: RunningRequest,
+  ranking: Ranking,
+  run: RunOutcome,
+  outcome: RequestOutcome,
+): void {
   context.active.end(running.id, outcome);
-  context.record(requestRow(running, run, outcome));
+  context.record(requestRow(running, ranking, run, outcome));
 }
 
 function refuse(context: ChatRouteContext, outgoing: ServerResponse, requestId: string, error: unknown): void {

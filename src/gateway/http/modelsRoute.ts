@@ -1,4 +1,5 @@
-import type { Candidate, Inventory } from '../routing/inventory.js';
+import type { Candidate, Inventory, InventoryProfile } from '../routing/inventory.js';
+import { contextWindowOf } from '../routing/profileView.js';
 
 /** Whether a candidate can be asked right now. */
 export type IsFree = (candidate: Candidate) => boolean;
@@ -11,6 +12,8 @@ export interface ModelEntry {
   created: number;
   owned_by: string;
   name: string;
+  /** Of a profile: whom it asks and how. */
+  description?: string;
   context_length: number | null;
   max_model_len: number | null;
   max_completion_tokens: number | null;
@@ -26,7 +29,9 @@ export function listModels(inventory: Inventory, isFree: IsFree, created: number
     if (!entries.has(id)) entries.set(id, toEntry({ id, ownedBy, name, created }, candidates, isFree));
   };
   add('auto', 'freellm', 'Auto: the first of the chain that can answer', inventory.chain);
-  for (const [name, candidates] of inventory.profiles) add(name, 'freellm', `Profile ${name}`, candidates);
+  for (const profile of inventory.profiles.values()) {
+    if (!entries.has(profile.name)) entries.set(profile.name, profileEntry(profile, isFree, created));
+  }
   for (const [name, candidates] of inventory.logical) {
     if (candidates.length > 0) add(name, 'freellm', name, candidates);
   }
@@ -36,6 +41,20 @@ export function listModels(inventory: Inventory, isFree: IsFree, created: number
   }
   return [...entries.values()];
 }
+
+/** Its context is that of its smallest model: whatever fits there can go to any of them. */
+function profileEntry(profile: InventoryProfile, isFree: IsFree, created: number): ModelEntry {
+  const { name, chain, strategy, candidates } = profile;
+  const entry = toEntry({ id: name, ownedBy: 'freellm', name: `Profile ${name}`, created }, candidates, isFree);
+  const context = contextWindowOf(profile);
+  const shown = chain.slice(0, SHOWN_MODELS).join(', ');
+  const more = chain.length > SHOWN_MODELS ? ` and ${chain.length - SHOWN_MODELS} more` : '';
+  const description = `${shown}${more} (${strategy})`;
+  return { ...entry, description, context_length: context, max_model_len: context };
+}
+
+/** A description is one line. */
+const SHOWN_MODELS = 5;
 
 function toEntry(
   facts: { id: string; ownedBy: string; name: string; created: number },

@@ -2,13 +2,21 @@ import type { RequestOutcome } from '../../protocol/events.js';
 import type { AttemptRow, RequestRow } from '../ledger/changes.js';
 import type { RunOutcome } from '../routing/attemptLoop.js';
 import type { AttemptRecord } from '../routing/exhaustion.js';
+import type { Ranking } from '../routing/scoring/order.js';
+import { routeText } from '../routing/scoring/routeText.js';
 import type { RunningRequest } from './activeRequests.js';
 
 /** Model names come from clients: what is kept of them is bounded. */
 const LONGEST_NAME = 200;
 
 /** What the ledger keeps of a finished request: who, when, how much; never what was said. */
-export function requestRow(request: RunningRequest, run: RunOutcome, outcome: RequestOutcome): RequestRow {
+export function requestRow(
+  request: RunningRequest,
+  ranking: Ranking,
+  run: RunOutcome,
+  outcome: RequestOutcome,
+): RequestRow {
+  const route = routeText(ranking, run.candidate);
   return {
     id: request.id,
     at: request.startedAt,
@@ -30,6 +38,8 @@ export function requestRow(request: RunningRequest, run: RunOutcome, outcome: Re
     ...(run.passedOver?.length ? { passedOver: run.passedOver } : {}),
     ...(run.isSticky ? { isSticky: true } : {}),
     ...(run.isHandoff ? { isHandoff: true } : {}),
+    ...(ranking.profile === null ? {} : { profile: ranking.profile }),
+    ...(route === undefined ? {} : { route }),
   };
 }
 

@@ -121,6 +121,7 @@ export function* analyticsSteps(
       .map(([model, figures]) => ({ model, ...figures })),
     byKey: ranked(groups.key).map(([keyId, figures]) => ({ keyId, ...figures })),
     byClient: ranked(groups.client).map(([client, figures]) => ({ client: client || null, ...figures })),
+    byProfile: ranked(groups.profile).map(([profile, figures]) => ({ profile, ...figures })),
     errorsByKind: counted.kind.map(([kind, count]) => ({ kind, count })),
     errorsByCode: counted.code.map(([code, count]) => ({ code, count })),
   };
@@ -141,7 +142,7 @@ function* reads({ from, to }: Span, isHourly: boolean): Generator<readonly ['hou
   if (lastDay < to) yield ['hour', lastDay, to];
 }
 
-const MEASURED_DIMENSIONS = ['model', 'key', 'client'] as const;
+const MEASURED_DIMENSIONS = ['model', 'key', 'client', 'profile'] as const;
 type Group = Map<string, Sums>;
 type Groups = Record<(typeof MEASURED_DIMENSIONS)[number], Group>;
 
@@ -183,7 +184,7 @@ function wholeDays({ from, to }: Span): Span | null {
 }
 
 function noGroups(): Groups {
-  return { model: new Map(), key: new Map(), client: new Map() };
+  return { model: new Map(), key: new Map(), client: new Map(), profile: new Map() };
 }
 
 function copied(groups: Groups): Groups {

@@ -11,8 +11,8 @@ export interface TransactionSums {
 const INSERT_REQUEST = `
   INSERT INTO requests (id, at, client, token_id, model, is_stream, status, http_status, error_code, provider,
     served_model, key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts, answer_ms, passed_over,
-    is_sticky, is_handoff)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+    is_sticky, is_handoff, profile, route)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const INSERT_ATTEMPT = `
   INSERT OR IGNORE INTO attempts (request_id, number, provider, model, key_id, kind, http_status, ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -31,6 +31,9 @@ const UPSERT_WINDOW = `
   INSERT INTO quota_windows (id, kind, provider, model, key_id, starts_at, ends_at, used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id, kind, starts_at) DO UPDATE SET provider = excluded.provider, model = excluded.model,
     key_id = excluded.key_id, ends_at = excluded.ends_at, used = excluded.used`;
+const UPSERT_MEASUREMENT = `
+  INSERT OR REPLACE INTO measurements (model, at, good, bad, first_log, first_weight, rate_log, rate_weight)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 const UPSERT_COOLDOWN = `
   INSERT OR REPLACE INTO cooldowns (id, scope, target, provider, model, key_id, kind, since, until, streak)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -58,6 +61,11 @@ export function applyChange(database: SqlDatabase, change: LedgerChange, sums?: 
     case 'quota':
       for (const window of change.windows) applyWindow(database, window);
       break;
+    case 'measurements':
+      for (const { model, at, good, bad, firstLog, firstWeight, rateLog, rateWeight } of change.rows) {
+        database.run(UPSERT_MEASUREMENT, [model, at, good, bad, firstLog, firstWeight, rateLog, rateWeight]);
+      }
+      break;
     case 'cooldown': {
       const { id, scope, target, provider, model, keyId, kind, since, until, streak } = change.cooldown;
       const row = [id, scope, target, provider, model, keyId, kind, since, until, streak];
@@ -75,7 +83,7 @@ export function applyChange(database: SqlDatabase, change: LedgerChange, sums?: 
 
 type ConfigurationChange = Exclude<
   LedgerChange,
-  { type: 'request' | 'key' | 'key.removed' | 'quota' | 'cooldown' | 'cooldown.lifted' }
+  { type: 'request' | 'key' | 'key.removed' | 'quota' | 'measurements' | 'cooldown' | 'cooldown.lifted' }
 >;
 
 function applyConfiguration(database: SqlDatabase, change: ConfigurationChange): void {
@@ -152,6 +160,8 @@ function applyRequest(database: SqlDatabase, row: RequestRow, sums?: Transaction
     row.passedOver ? JSON.stringify(row.passedOver) : null,
     row.isSticky ? 1 : null,
     row.isHandoff ? 1 : null,
+    row.profile ?? null,
+    row.route ?? null,
   ]);
   if (database.changes() === 0) return;
   for (const [number, { provider, model, keyId, kind, httpStatus, ms }] of row.attempts.entries()) {

@@ -33,6 +33,10 @@ export interface RequestRow {
   isSticky?: boolean;
   /** Who answered took the conversation over from another model, and was told so. */
   isHandoff?: boolean;
+  /** The profile that was asked for; left out where it was none. */
+  profile?: string;
+  /** What ordered the candidates (routing/scoring/routeText.ts); left out where nothing had to. */
+  route?: string;
 }
 
 /** Why a candidate was not asked. */
@@ -123,6 +127,19 @@ export interface QuotaLimitRow {
   learnedAt: number;
 }
 
+/** How a model did lately: sums that decay, as they were at `at` (routing/scoring/measurements.ts). */
+export interface MeasurementRow {
+  /** `provider/model`. */
+  model: string;
+  at: number;
+  good: number;
+  bad: number;
+  firstLog: number;
+  firstWeight: number;
+  rateLog: number;
+  rateWeight: number;
+}
+
 /** A running cooldown without the provider's words, which may repeat a prompt. */
 export interface CooldownRow {
   id: string;
@@ -154,6 +171,7 @@ export type LedgerChange =
   | { type: 'model.gone'; provider: string; model: string; since: number }
   | { type: 'model.back'; provider: string; model: string }
   | { type: 'quota'; windows: readonly QuotaWindowRow[] }
+  | { type: 'measurements'; rows: readonly MeasurementRow[] }
   | { type: 'quota.limit'; limit: QuotaLimitRow }
   | { type: 'quota.limit.removed'; id: string; kind: QuotaKind }
   | { type: 'cooldown'; cooldown: CooldownRow }

@@ -1,4 +1,5 @@
 import type { AttemptView, RequestDetail, RequestPage, RequestsQuery, RequestView } from '../../protocol/analytics.js';
+import { readRoute } from '../routing/scoring/routeText.js';
 import type { SqlDatabase, SqlValue } from './sqlite.js';
 
 /** So many rows are looked at for one page: a filter that fits few rows takes several pages instead of one long scan. */
@@ -40,7 +41,7 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
 /** One request with its attempts; null when there is none (any more). */
 export function readRequest(database: SqlDatabase, id: string): RequestDetail | null {
   const row = database.row(
-    `SELECT ${COLUMNS}, answer_ms, passed_over, is_sticky, is_handoff FROM requests WHERE id = ?`,
+    `SELECT ${COLUMNS}, answer_ms, passed_over, is_sticky, is_handoff, profile, route FROM requests WHERE id = ?`,
     [id],
   );
   if (!row) return null;
@@ -49,7 +50,8 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
     [id],
   );
   const view = toView(row);
-  const [answerMs, passedOver, isSticky, isHandoff] = row.slice(17) as [number | null, string | null, ...(1 | null)[]];
+  const [answerMs = null, isSticky, isHandoff] = [17, 19, 20].map((at) => row[at] as number | null);
+  const [passedOver = null, profile = null, route = null] = [18, 21, 22].map((at) => row[at] as string | null);
   const { provider, servedModel, keyId } = view;
   const all = attempts.map(toAttempt);
   if (answerMs !== null && provider !== null && servedModel !== null) {
@@ -61,6 +63,8 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
     passedOver: passedOver === null ? [] : JSON.parse(passedOver),
     sticky: isSticky === 1,
     handoff: isHandoff === 1,
+    profile,
+    ...readRoute(route, provider === null ? null : `${provider}/${servedModel ?? ''}`),
   };
 }
 

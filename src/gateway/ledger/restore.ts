@@ -5,6 +5,7 @@ import type {
   CooldownRow,
   KeyRow,
   LearnedModelRow,
+  MeasurementRow,
   ProfileRow,
   QuotaKind,
   QuotaLimitRow,
@@ -15,6 +16,8 @@ import type { SqlDatabase, SqlValue } from './sqlite.js';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long an ended quota window is kept: a month's, and some more to look back on. */
 const KEEP_WINDOWS_MS = 40 * DAY_MS;
+/** By then a measurement has faded to nothing (routing/scoring/measurements.ts). */
+const KEEP_MEASUREMENTS_MS = 7 * DAY_MS;
 
 /** What the gateway takes up again at its start. */
 export interface LedgerState {
@@ -32,6 +35,8 @@ export interface LedgerState {
   quotaLimits: QuotaLimitRow[];
   /** Those that still run. */
   cooldowns: CooldownRow[];
+  /** How models did lately. */
+  measurements: MeasurementRow[];
   /** null when there is none. */
   newestRequest: { id: string; at: number; provider: string | null; servedModel: string | null } | null;
 }
@@ -45,6 +50,7 @@ export function readLedgerState(database: SqlDatabase, now: number): LedgerState
       .rows('SELECT provider, model, since FROM gone_models')
       .map(([provider, model, since]) => ({ provider: text(provider), model: text(model), since: Number(since) })),
     ...readQuota(database, now),
+    measurements: readMeasurements(database),
     newestRequest: readNewest(database),
   };
 }
@@ -54,6 +60,7 @@ export function pruneEnded(database: SqlDatabase, now: number): void {
   database.transaction(() => {
     database.run('DELETE FROM quota_windows WHERE ends_at < ?', [now - KEEP_WINDOWS_MS]);
     database.run('DELETE FROM cooldowns WHERE until <= ?', [now]);
+    database.run('DELETE FROM measurements WHERE at < ?', [now - KEEP_MEASUREMENTS_MS]);
   });
 }
 
@@ -161,6 +168,23 @@ function readQuota(
       };
     }),
   };
+}
+
+function readMeasurements(database: SqlDatabase): MeasurementRow[] {
+  const columns = 'model, at, good, bad, first_log, first_weight, rate_log, rate_weight';
+  return database.rows(`SELECT ${columns} FROM measurements`).map((row) => {
+    const [model, at, good, bad, firstLog, firstWeight, rateLog, rateWeight] = row;
+    return {
+      model: text(model),
+      at: Number(at),
+      good: Number(good),
+      bad: Number(bad),
+      firstLog: Number(firstLog),
+      firstWeight: Number(firstWeight),
+      rateLog: Number(rateLog),
+      rateWeight: Number(rateWeight),
+    };
+  });
 }
 
 function readNewest(database: SqlDatabase): LedgerState['newestRequest'] {

@@ -68,7 +68,7 @@ function removeRequests(database: SqlDatabase, before: number, excess: number): 
 function removeHours(database: SqlDatabase, before: number): number {
   let left = BATCH;
   // Dimension by dimension, as the primary key has them: each a range of it.
-  for (const dimension of ['total', 'model', 'key', 'client', 'kind', 'code']) {
+  for (const dimension of ['total', 'model', 'key', 'client', 'profile', 'kind', 'code']) {
     const old = database.rows(
       `SELECT start, value FROM rollups WHERE grain = 'hour' AND dimension = ? AND start < ? LIMIT ?`,
       [dimension, before, left],

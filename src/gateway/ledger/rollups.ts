@@ -10,9 +10,9 @@ export const SPEED_SCALE = 10;
 
 /**
  * What sums are kept of: everything; who answered (`provider/model`, key id), which is also where failed attempts are
- * blamed; the client (empty where unknown); a failed attempt's kind; an error's code. A provider is the sum of its models.
+ * blamed; the client (empty where unknown); the profile that was asked for; a failed attempt's kind; an error's code. A provider is the sum of its models.
  */
-export type RollupDimension = 'total' | 'model' | 'key' | 'client' | 'kind' | 'code';
+export type RollupDimension = 'total' | 'model' | 'key' | 'client' | 'profile' | 'kind' | 'code';
 
 /** What is counted, with its column; the order is that of the columns. */
 const COUNTS = [
@@ -163,6 +163,7 @@ function addRequest(cells: Cells, row: RequestRow): void {
   const total = at(cells, 'total', '');
   total.count(facts);
   at(cells, 'client', row.client ?? '').count(facts);
+  if (row.profile !== undefined) at(cells, 'profile', row.profile).count(facts);
   if (row.provider !== null) {
     at(cells, 'model', `${row.provider}/${row.servedModel ?? ''}`).count(facts);
     if (row.keyId !== null) at(cells, 'key', row.keyId).count(facts);
@@ -173,6 +174,7 @@ function addRequest(cells: Cells, row: RequestRow): void {
     if (attempt.kind === null || attempt.kind === 'canceled') continue;
     total.counts.failedAttempts += 1;
     at(cells, 'client', row.client ?? '').counts.failedAttempts += 1;
+    if (row.profile !== undefined) at(cells, 'profile', row.profile).counts.failedAttempts += 1;
     at(cells, 'model', `${attempt.provider}/${attempt.model}`).counts.failedAttempts += 1;
     if (attempt.keyId !== null) at(cells, 'key', attempt.keyId).counts.failedAttempts += 1;
     at(cells, 'kind', attempt.kind).counts.failedAttempts += 1;

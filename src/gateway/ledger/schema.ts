@@ -13,8 +13,7 @@ const MIGRATIONS: readonly string[] = [
     is_stream INTEGER NOT NULL, status TEXT NOT NULL, http_status INTEGER NOT NULL, error_code TEXT,
     provider TEXT, served_model TEXT, key_id TEXT, first_token_ms INTEGER, total_ms INTEGER NOT NULL,
     prompt_tokens INTEGER, completion_tokens INTEGER, attempts INTEGER NOT NULL, answer_ms INTEGER,
-    passed_over TEXT, -- JSON: candidates that were not asked, and why
-    is_sticky INTEGER, is_handoff INTEGER -- null for 0
+    passed_over TEXT -- JSON: candidates that were not asked, and why
   );
   CREATE INDEX requests_at ON requests (at);
   -- Those that did not answer; the one that did is in its request's row (provider, served_model, key_id, answer_ms).
@@ -67,6 +66,18 @@ const MIGRATIONS: readonly string[] = [
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
     latency BLOB, first_token BLOB, speed BLOB,
     PRIMARY KEY (grain, dimension, start, value)
+  ) WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE requests ADD COLUMN is_sticky INTEGER; -- null for 0
+  ALTER TABLE requests ADD COLUMN is_handoff INTEGER; -- null for 0
+  ALTER TABLE requests ADD COLUMN profile TEXT;
+  -- JSON: what ordered the candidates, with their scores (routing/scoring/routeText.ts)
+  ALTER TABLE requests ADD COLUMN route TEXT;
+  -- How each model did lately: sums that decay by time (routing/scoring/measurements.ts).
+  CREATE TABLE measurements (
+    model TEXT PRIMARY KEY, at INTEGER NOT NULL, good REAL NOT NULL, bad REAL NOT NULL,
+    first_log REAL NOT NULL, first_weight REAL NOT NULL, rate_log REAL NOT NULL, rate_weight REAL NOT NULL
   ) WITHOUT ROWID;
   `,
 ];

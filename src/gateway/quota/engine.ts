@@ -4,7 +4,15 @@ import type { Clock } from '../ports.js';
 import { type Entry, type QuotaRefusal, refusal, scopeMeant } from './entries.js';
 import type { QuotaObservation } from './learn.js';
 import { type LeaseHost, OpenLease, type QuotaLease } from './lease.js';
-import { LimitBook, type LimitedScope, modelScopeId, type QuotaSources, type QuotaTarget, scopesOf } from './limits.js';
+import {
+  LimitBook,
+  type LimitedScope,
+  modelScopeId,
+  type QuotaSources,
+  type QuotaTarget,
+  scopeIdsOf,
+  scopesOf,
+} from './limits.js';
 import { type QuotaTime, Timeline } from './timeline.js';
 import { countsTokens, QUOTA_KINDS, type QuotaWindow, WindowMaker } from './windows.js';
 
@@ -25,6 +33,7 @@ export interface QuotaHooks {
 const ALWAYS: readonly QuotaKind[] = ['rpm', 'tpm', 'rpd', 'tpd'];
 /** From so many windows on the idle ones are forgotten. */
 const MANY_WINDOWS = 5000;
+const NO_ENTRIES: readonly Entry[] = [];
 
 /**
  * Who may send what when, in memory and synchronously: no two requests can be given the same slot. Limits, days and
@@ -35,6 +44,9 @@ export class QuotaEngine implements LeaseHost {
   private readonly entries = new Map<string, Entry>();
   /** By the target itself: a candidate is asked about again and again, and joining its names is half of the answer. */
   private bound = new WeakMap<QuotaTarget, readonly Entry[]>();
+  /** What `headroom` found of targets that are not bound, and where: until windows come or go. */
+  private readonly found = new Map<string, readonly Entry[]>();
+  private byScope: Map<string, Entry[]> | null = null;
   private readonly book = new LimitBook();
   private readonly changedWindows = new Set<QuotaWindow>();
   private readonly maker = new WindowMaker((window) => this.changedWindows.add(window));
@@ -102,6 +114,7 @@ export class QuotaEngine implements LeaseHost {
   /** The key is gone. */
   forgetKey(keyId: string): void {
     this.bound = new WeakMap();
+    this.forgetFound();
     for (const [name, { window }] of this.entries) if (window.keyId === keyId) this.entries.delete(name);
   }
 
@@ -142,6 +155,31 @@ export class QuotaEngine implements LeaseHost {
   /** Windows that have a limit or hold something. */
   list(): QuotaWindowUse[] {
     return [...this.entries.values()].map(this.useOf).filter(({ used, limit }) => used > 0 || limit !== null);
+  }
+
+  /**
+   * The share of its quota that the target has left, 0 to 1, in the window that has least; 1 where no limit is known, 0
+   * where one has no room at all. Makes no windows: it is asked of hundreds of models that nobody uses.
+   */
+  headroom(target: QuotaTarget): number {
+    const now = this.time.read();
+    let left = 1;
+    for (const { window, max } of this.knownEntries(target)) {
+      if (!window.hasRoom(1, max, now)) return 0;
+      if (max < Number.POSITIVE_INFINITY) left = Math.min(left, 1 - window.used(now) / max);
+    }
+    return left;
+  }
+
+  /** Requests of the target in its provider's day, on this key. */
+  usedToday(target: QuotaTarget): number {
+    const entry = this.knownEntries(target).find(({ window }) => window.kind === 'rpd' && window.model !== null);
+    return entry ? entry.window.used(this.time.read()) : 0;
+  }
+
+  /** The target's windows as the admin API shows them, shared ones too. */
+  usesOf(target: QuotaTarget): QuotaWindowUse[] {
+    return this.entriesOf(target).map(this.useOf);
   }
 
   /** Makes the target's windows, so that `list` shows them before the first request. */
@@ -206,6 +244,24 @@ export class QuotaEngine implements LeaseHost {
     return this.bound.get(target) ?? this.bind(target);
   }
 
+  /** The target's windows that are there, without making the others. */
+  private knownEntries(target: QuotaTarget): readonly Entry[] {
+    const id = modelScopeId(target);
+    const known = this.bound.get(target) ?? this.found.get(id);
+    if (known) return known;
+    this.byScope ??= groupByScope(this.entries.values());
+    const { byScope } = this;
+    const entries = scopeIdsOf(target).flatMap((scope) => byScope.get(scope) ?? NO_ENTRIES);
+    this.found.set(id, entries.length > 0 ? entries : NO_ENTRIES);
+    return entries;
+  }
+
+  /** Windows came or went. */
+  private forgetFound(): void {
+    this.byScope = null;
+    this.found.clear();
+  }
+
   private bind(target: QuotaTarget): readonly Entry[] {
     const id = modelScopeId(target);
     const now = this.time.read();
@@ -240,6 +296,7 @@ export class QuotaEngine implements LeaseHost {
     const entry: Entry = { window, isTokens: countsTokens(kind), scope, limit: null, max: Number.POSITIVE_INFINITY };
     this.setScope(entry, scope);
     this.entries.set(nameOf(scope.id, kind), entry);
+    this.forgetFound();
     return entry;
   }
 
@@ -272,10 +329,21 @@ export class QuotaEngine implements LeaseHost {
     const held = new Set<QuotaWindow>(this.changedWindows);
     for (const { windows } of this.leases) for (const { window } of windows) held.add(window);
     this.bound = new WeakMap();
+    this.forgetFound();
     for (const [name, { window }] of this.entries) {
       if (!held.has(window) && window.isIdle(now)) this.entries.delete(name);
     }
   }
+}
+
+function groupByScope(entries: Iterable<Entry>): Map<string, Entry[]> {
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const group = groups.get(entry.window.id);
+    if (group) group.push(entry);
+    else groups.set(entry.window.id, [entry]);
+  }
+  return groups;
 }
 
 function nameOf(id: string, kind: QuotaKind): string {

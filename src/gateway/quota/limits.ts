@@ -48,9 +48,10 @@ export function scopesOf(target: QuotaTarget, sources: QuotaSources): LimitedSco
   const of = (per: AccountLimit['per']): Limits =>
     Object.fromEntries(shared.filter((limit) => limit.per === per).map(({ kind, limit }) => [kind, limit]));
   const none: Limits = {};
+  const [own, account, address, modelAtAddress] = scopeIdsOf(target);
   const scopes: LimitedScope[] = [
     {
-      id: modelScopeId(target),
+      id: own,
       provider,
       model,
       keyId,
@@ -58,7 +59,7 @@ export function scopesOf(target: QuotaTarget, sources: QuotaSources): LimitedSco
       user: sources.ofModel(provider, model) ?? none,
     },
     {
-      id: `${provider}#${keyId ?? ''}`,
+      id: account,
       provider,
       model: null,
       keyId,
@@ -69,13 +70,18 @@ export function scopesOf(target: QuotaTarget, sources: QuotaSources): LimitedSco
   const byAddress = of('ip');
   const byAddressAndModel = of('ip-model');
   if (Object.keys(byAddress).length > 0) {
-    scopes.push({ id: `${provider}@ip`, provider, model: null, keyId: null, catalog: byAddress, user: none });
+    scopes.push({ id: address, provider, model: null, keyId: null, catalog: byAddress, user: none });
   }
   if (Object.keys(byAddressAndModel).length > 0) {
-    const id = `${provider}/${model}@ip`;
-    scopes.push({ id, provider, model, keyId: null, catalog: byAddressAndModel, user: none });
+    scopes.push({ id: modelAtAddress, provider, model, keyId: null, catalog: byAddressAndModel, user: none });
   }
   return scopes;
+}
+
+/** The ids of all scopes that a request may be counted in: its own, the account's, the address's, the model's at the address. */
+export function scopeIdsOf(target: QuotaTarget): readonly [string, string, string, string] {
+  const { provider, model, keyId } = target;
+  return [modelScopeId(target), `${provider}#${keyId ?? ''}`, `${provider}@ip`, `${provider}/${model}@ip`];
 }
 
 /** As rows of earlier versions name it too. */

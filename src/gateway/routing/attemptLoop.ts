@@ -11,6 +11,7 @@ import type { Cooldowns } from './cooldowns.js';
 import { type AttemptRecord, exhaustionError, incapableError } from './exhaustion.js';
 import type { Failure } from './failure.js';
 import type { Candidate } from './inventory.js';
+import type { Measurements } from './scoring/measurements.js';
 import { HANDOFF_TOKENS } from './sticky/handoff.js';
 import type { StickyRun } from './sticky/stickyRun.js';
 import { StreamAttempt } from './streamAttempt.js';
@@ -21,6 +22,8 @@ export interface Route {
   candidate: Candidate;
   /** The attempts that failed before. */
   failures: readonly AttemptRecord[];
+  /** When a stream's first token came, in ms since the epoch; null before. */
+  committedAt: number | null;
 }
 
 /** The client's end of a request: where a surface writes the answer. Calls come in the order of a stream's life. */
@@ -57,12 +60,15 @@ export interface LoopContext extends AttemptContext {
   cooldowns: Cooldowns;
   quota: QuotaDesk;
   waitingRoom: WaitingRoom;
+  measurements: Measurements;
   /** How long a request may wait for a window or a cooldown to end, in ms from its arrival. */
   queueMs(): number;
   /** A request begins to wait; `until` is when something is free at the soonest. */
   onWaiting?(runId: string, until: number): void;
   /** An attempt begins: for the live events. */
   onAttempt?(runId: string, candidate: Candidate, attempt: number): void;
+  /** An attempt has ended, and its quota is what it really cost. */
+  onSettled?(candidate: Candidate): void;
   onFailure(failure: Failure, candidate: Candidate): void;
   onSuccess(candidate: Candidate): void;
 }
@@ -151,20 +157,25 @@ async function tryOne(
 ): Promise<RunOutcome | null> {
   const startedAt = context.clock.now();
   context.onAttempt?.(run.id, candidate, failures.length + 1);
-  const end = await attempt(context, run, candidate, permit, failures);
+  const route: Route = { candidate, failures, committedAt: null };
+  const end = await attempt(context, run, route, permit);
   const attemptMs = context.clock.now() - startedAt;
   permit.end(quotaFacts(run, end));
+  context.onSettled?.(candidate);
   if (run.signal.isAborted || end.type === 'aborted') return canceled(run, candidate, failures, attemptMs);
   if (end.type === 'answered') {
     context.cooldowns.success(candidate, startedAt);
     context.onSuccess(candidate);
     run.sticky?.answered(candidate);
     const { finishReason, usage } = end;
+    const firstMs = route.committedAt === null ? null : route.committedAt - startedAt;
+    context.measurements.answered(candidate, attemptMs, firstMs, usage?.completion_tokens ?? 0);
     return { status: 'success', error: null, candidate, failures, attemptMs, finishReason, usage };
   }
   const failure = scrub(end.failure, candidate, run);
   search.skip(failure, candidate);
   if (end.type !== 'failed' || !end.isBlocked) {
+    context.measurements.failed(candidate, failure.kind, attemptMs);
     context.cooldowns.begin(failure, candidate);
     context.onFailure(failure, candidate);
   }
@@ -230,19 +241,16 @@ type AttemptEnd =
   | ({ type: 'broken'; failure: Failure; isTimeout: boolean } & AttemptAnswer)
   | { type: 'aborted' };
 
-async function attempt(
-  context: LoopContext,
-  run: ChatRun,
-  candidate: Candidate,
-  permit: QuotaPermit,
-  failures: readonly AttemptRecord[],
-): Promise<AttemptEnd> {
+async function attempt(context: LoopContext, run: ChatRun, route: Route, permit: QuotaPermit): Promise<AttemptEnd> {
   const { needs, sink, signal, sticky } = run;
+  const { candidate } = route;
   const request = sticky?.requestFor(candidate) ?? run.request;
-  const route: Route = { candidate, failures };
   if (request.stream) {
     const stream = new StreamAttempt(context, candidate, request, needs.promptTokens, permit, {
-      onCommit: () => sink.begin(route),
+      onCommit: () => {
+        route.committedAt = context.clock.now();
+        sink.begin(route);
+      },
       onPayloads: (texts) => sink.payloads(texts),
       listener: sticky?.listener(),
     });

@@ -1,29 +1,132 @@
-import type { ChainModel } from '../../protocol/chain.js';
-import type { ChainEntry } from '../ledger/changes.js';
+import type { ChainModel, ChainView } from '../../protocol/chain.js';
+import type { Strategy } from '../../protocol/strategyNames.js';
+import type { ChainEntry, QuotaKind } from '../ledger/changes.js';
+import type { CatalogModel } from '../providers/spec.js';
+import type { QuotaWindowUse } from '../quota/engine.js';
 import type { Candidate, Inventory } from './inventory.js';
+import type { Ranking } from './scoring/order.js';
+import { scoreView } from './scoring/score.js';
 
-/** The chain as the admin API shows it: what is on, in order, then what is off; each model once. */
-export function chainView(
-  inventory: Inventory,
-  entries: readonly ChainEntry[] | null,
-  isFree: (candidate: Candidate) => boolean,
-): ChainModel[] {
+/** What the view is made from. */
+export interface ChainSources {
+  inventory: Inventory;
+  /** The user's order, for what is off. */
+  entries: readonly ChainEntry[] | null;
+  isFree(candidate: Candidate): boolean;
+  ranking(strategy: Strategy): Ranking;
+  windows(candidate: Candidate): readonly QuotaWindowUse[];
+}
+
+/** The chain under a strategy as the admin API shows it: what is on, in order, then what is off; each model once. */
+export function chainView(sources: ChainSources, strategy: Strategy): ChainView {
+  const { inventory, isFree } = sources;
+  const ranking = sources.ranking(strategy);
+  const isScored = ranking.scores !== null;
+  const { scores, weights } = isScored ? ranking : sources.ranking('balanced');
+  const scoreOf = new Map((scores ?? []).map((score) => [score.name, score]));
+  const groups = groupsByMember(inventory);
   const views = new Map<string, ChainModel>();
-  for (const candidate of inventory.chain) {
-    const isAvailable = isFree(candidate);
-    const view = views.get(candidate.name);
-    if (view) view.available ||= isAvailable;
-    else {
-      const { name, provider, model, catalog } = candidate;
-      views.set(name, { model: name, provider, id: model, name: catalog.name, enabled: true, available: isAvailable });
-    }
+  for (const { name } of ranking.candidates) {
+    const keys = inventory.byName.get(name);
+    if (views.has(name) || !keys?.[0]) continue;
+    const score = scoreOf.get(name);
+    views.set(name, {
+      ...factsOf(keys[0].catalog, groups.get(name), inventory),
+      enabled: true,
+      available: keys.some(isFree),
+      keys: keys.length,
+      today: todayOf(keys, sources),
+      score: score && weights ? scoreView(score, weights) : null,
+    });
   }
-  const off = (entries ?? []).filter(({ isEnabled }) => !isEnabled).map(({ model }) => model);
-  for (const model of [...off, ...inventory.disabledNames]) {
-    const known = inventory.known.get(model);
-    if (!known || views.has(model) || !inventory.keyedProviders.has(known.provider)) continue;
-    const { provider, id, name } = known;
-    views.set(model, { model, provider, id, name, enabled: false, available: false });
+  const off = (sources.entries ?? []).filter(({ isEnabled }) => !isEnabled).map(({ model }) => model);
+  for (const name of [...off, ...inventory.disabledNames]) {
+    const known = inventory.known.get(name);
+    if (!known || views.has(name) || !inventory.keyedProviders.has(known.provider)) continue;
+    const facts = factsOf(known, groups.get(name), inventory);
+    views.set(name, { ...facts, enabled: false, available: false, keys: 0, today: null, score: null });
   }
-  return [...views.values()];
+  return { strategy, scoredBy: isScored ? strategy : 'balanced', data: [...views.values()] };
+}
+
+type Facts = Omit<ChainModel, 'enabled' | 'available' | 'keys' | 'today' | 'score'>;
+
+function factsOf(model: CatalogModel, group: Group | undefined, { byName }: Inventory): Facts {
+  const others = group?.members.filter((name) => byName.has(name)).map(providerOf) ?? [];
+  return {
+    model: `${model.provider}/${model.id}`,
+    provider: model.provider,
+    id: model.id,
+    name: model.name,
+    group: group?.name ?? null,
+    providers: [...new Set([model.provider, ...others])],
+    contextWindow: model.contextWindow,
+    maxOutput: model.maxOutput ?? null,
+    tools: model.tools,
+    vision: model.vision,
+    reasoning: model.reasoning,
+    monthlyTokens: model.monthlyTokenBudget ?? null,
+  };
+}
+
+interface Group {
+  name: string;
+  members: readonly string[];
+}
+
+function groupsByMember({ logical }: Inventory): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const [name, candidates] of logical) {
+    const group = { name, members: candidates.map((candidate) => candidate.name) };
+    for (const member of group.members) groups.set(member, group);
+  }
+  return groups;
+}
+
+/** Providers' ids have no slash, models' own names may. */
+function providerOf(name: string): string {
+  return name.slice(0, name.indexOf('/'));
+}
+
+const LONG: readonly string[] = ['rpd', 'tpd', 'rpmonth', 'tpmonth'] satisfies QuotaKind[];
+
+function todayOf(keys: readonly Candidate[], sources: ChainSources): ChainModel['today'] {
+  const windowsOfKeys = keys.map((key) => sources.windows(key).filter(({ kind }) => LONG.includes(kind)));
+  const lefts = windowsOfKeys.map((windows) => Math.min(1, ...windows.map(leftOf)));
+  const requests = tightest(windowsOfKeys, 'rpd');
+  const tokens = tightest(windowsOfKeys, 'tpd');
+  const all = [...requests, ...tokens];
+  return {
+    left: Math.round(Math.max(...lefts) * 1000) / 1000,
+    requests: sumOf(requests),
+    tokens: sumOf(tokens),
+    resetsAt: Math.min(...all.map(({ resetsAt }) => resetsAt)),
+    isShared: all.some(({ model, limit }) => model === null && limit !== null),
+  };
+}
+
+/** Of each key the window of this kind that has least left; one that several keys share counts once. */
+function tightest(windowsOfKeys: readonly (readonly QuotaWindowUse[])[], kind: QuotaKind): QuotaWindowUse[] {
+  const found = new Map<string, QuotaWindowUse>();
+  for (const windows of windowsOfKeys) {
+    const [first] = windows
+      .filter((window) => window.kind === kind)
+      .sort((a, b) => remainingOf(a) - remainingOf(b) || Number(a.model === null) - Number(b.model === null));
+    if (first) found.set(first.id, first);
+  }
+  return [...found.values()];
+}
+
+function sumOf(windows: readonly QuotaWindowUse[]): { used: number; limit: number | null } {
+  const used = windows.reduce((sum, window) => sum + window.used, 0);
+  const isKnown = windows.length > 0 && windows.every(({ limit }) => limit !== null);
+  return { used, limit: isKnown ? windows.reduce((sum, { limit }) => sum + (limit ?? 0), 0) : null };
+}
+
+function remainingOf({ limit, used }: QuotaWindowUse): number {
+  return limit === null ? Number.MAX_VALUE : limit - used;
+}
+
+function leftOf({ limit, used }: QuotaWindowUse): number {
+  return limit === null ? 1 : Math.max(0, 1 - used / limit);
 }

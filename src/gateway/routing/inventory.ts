@@ -1,12 +1,14 @@
+import { isProfileStrategy, type ProfileStrategy } from '../../protocol/strategyNames.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import { discoverableModel } from '../catalog/modelDefaults.js';
 import type { ConfigFile, ConfigProvider } from '../config/configFile.js';
 import type { KeyPool, PoolKey } from '../keys/keyPool.js';
-import type { ChainEntry } from '../ledger/changes.js';
+import type { ChainEntry, ProfileRow } from '../ledger/changes.js';
 import type { Adapter, AdapterTarget } from '../providers/adapter.js';
 import { fillAccountId, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
 import { customProviderSpec, PROVIDERS } from '../providers/table.js';
+import { chainOrder, groupByModelId, userOrder, withDemo } from './candidateOrder.js';
 
 /** A provider as this gateway runs it: the table's row with the config's changes. */
 export interface ProviderRuntime {
@@ -39,13 +41,24 @@ export interface Candidate {
   target: AdapterTarget;
 }
 
+/** A profile with whom it can ask. */
+export interface InventoryProfile extends ProfileRow {
+  strategy: ProfileStrategy;
+  candidates: readonly Candidate[];
+  /** The config file has it: it is changed there. */
+  isFixed: boolean;
+}
+
 /** All candidates in order, and the ways to name them. Immutable; replaced when something changes. */
 export interface Inventory {
   /** What `auto` tries, in order. */
   chain: readonly Candidate[];
+  /** Of the models that are on. */
   byName: ReadonlyMap<string, readonly Candidate[]>;
+  /** With those that only a profile has. */
+  everyName: ReadonlyMap<string, readonly Candidate[]>;
   byModelId: ReadonlyMap<string, readonly Candidate[]>;
-  profiles: ReadonlyMap<string, readonly Candidate[]>;
+  profiles: ReadonlyMap<string, InventoryProfile>;
   logical: ReadonlyMap<string, readonly Candidate[]>;
   /** Models that exist, keyed or not, by `provider/model`: a pinned one without a key is a set-up matter, not a typo. */
   known: ReadonlyMap<string, CatalogModel>;
@@ -69,6 +82,8 @@ export interface InventorySources {
   disabled: ReadonlySet<string>;
   /** The user's order; null for the catalog's. A chain in the config file comes before it. */
   chain: readonly ChainEntry[] | null;
+  /** The user's profiles. Those of the config file come before them. */
+  profiles: readonly ProfileRow[];
 }
 
 /** The built-in demo takes whatever is asked. */
@@ -83,42 +98,21 @@ const DEFAULT_TIMEOUTS = { connectMs: 10_000, firstByteMs: 30_000, idleMs: 90_00
 
 export function buildInventory(sources: InventorySources): Inventory {
   const known = knownModels(sources);
-  const byName = new Map<string, Candidate[]>();
-  const keyedProviders = new Set<string>();
-  const disabledNames = new Set<string>();
-  for (const runtime of providerRuntimes(sources)) {
-    const keys = usableKeys(runtime, sources);
-    if (keys.length > 0) keyedProviders.add(runtime.spec.id);
-    for (const model of known.get(runtime.spec.id)?.values() ?? []) {
-      const name = `${model.provider}/${model.id}`;
-      if (!isModelOn(model, sources)) {
-        disabledNames.add(name);
-        continue;
-      }
-      const candidates = keys
-        .filter((key) => !key.models || key.models.includes(model.id))
-        .map((key) => makeCandidate(name, runtime, model, key));
-      if (candidates.length > 0) byName.set(name, candidates);
-    }
-  }
-  const byModelId = new Map<string, Candidate[]>();
-  for (const candidates of byName.values()) {
-    for (const candidate of candidates) {
-      const list = byModelId.get(candidate.model);
-      if (list) list.push(candidate);
-      else byModelId.set(candidate.model, [candidate]);
-    }
-  }
-  const pick = (names: readonly string[]) => names.flatMap((name) => byName.get(name) ?? []);
-  for (const list of byModelId.values()) list.sort(byRank);
+  const profiles = profilesOf(sources);
+  const { byName, everyName, keyedProviders, disabledNames } = candidatesByName(sources, known, profiles);
+  const chain = sources.config.chain
+    ? pick(byName, withDemo(sources.config.chain))
+    : userOrder([...byName.values()].flat(), sources.chain);
+  const inChainOrder = chainOrder(chain);
   return {
-    chain: sources.config.chain
-      ? pick(withDemo(sources.config.chain))
-      : userOrder([...byName.values()].flat(), sources),
+    chain,
     byName,
-    byModelId,
-    profiles: new Map(Object.entries(sources.config.profiles ?? {}).map(([name, { chain }]) => [name, pick(chain)])),
-    logical: new Map(Object.entries(sources.logicalModels).map(([name, members]) => [name, pick(members)])),
+    everyName,
+    byModelId: groupByModelId(byName, inChainOrder),
+    profiles: new Map(profiles.map((row) => [row.name, { ...row, candidates: pick(everyName, row.chain) }])),
+    logical: new Map(
+      Object.entries(sources.logicalModels).map(([name, members]) => [name, pick(byName, members).sort(inChainOrder)]),
+    ),
     known: new Map(
       [...known.values()].flatMap((models) => [...models.values()].map((m) => [`${m.provider}/${m.id}`, m])),
     ),
@@ -128,24 +122,50 @@ export function buildInventory(sources: InventorySources): Inventory {
   };
 }
 
-/** A configured chain ends in the demo while that is switched on. */
-function withDemo(chain: readonly string[]): readonly string[] {
-  return [...chain.filter((name) => name !== 'demo/demo'), 'demo/demo'];
+function candidatesByName(
+  sources: InventorySources,
+  known: Map<string, Map<string, CatalogModel>>,
+  profiles: readonly ProfileRow[],
+) {
+  const byName = new Map<string, Candidate[]>();
+  const everyName = new Map<string, Candidate[]>();
+  const keyedProviders = new Set<string>();
+  const disabledNames = new Set<string>();
+  const inProfile = new Set(profiles.flatMap(({ chain }) => chain));
+  for (const runtime of providerRuntimes(sources)) {
+    const keys = usableKeys(runtime, sources);
+    if (keys.length > 0) keyedProviders.add(runtime.spec.id);
+    for (const model of known.get(runtime.spec.id)?.values() ?? []) {
+      const name = `${model.provider}/${model.id}`;
+      const isOn = isModelOn(model, sources);
+      if (!isOn) disabledNames.add(name);
+      if (!isOn && (!inProfile.has(name) || sources.disabled.has(name))) continue;
+      const candidates = keys
+        .filter((key) => !key.models || key.models.includes(model.id))
+        .map((key) => makeCandidate(name, runtime, model, key));
+      if (candidates.length === 0) continue;
+      everyName.set(name, candidates);
+      if (isOn) byName.set(name, candidates);
+    }
+  }
+  return { byName, everyName, keyedProviders, disabledNames };
 }
 
-/** Best rank first; the demo is always last; equal ranks keep the provider's and the key's order. */
-function byRank(a: Candidate, b: Candidate): number {
-  const isDemo = Number(a.provider === 'demo') - Number(b.provider === 'demo');
-  return isDemo || a.catalog.intelligenceRank - b.catalog.intelligenceRank || a.catalog.speedRank - b.catalog.speedRank;
+/** A profile without a strategy keeps its chain's order. */
+function profilesOf({ config, profiles }: InventorySources): Omit<InventoryProfile, 'candidates'>[] {
+  const all = new Map<string, Omit<InventoryProfile, 'candidates'>>();
+  for (const row of profiles) {
+    const strategy = isProfileStrategy(row.strategy) ? row.strategy : 'priority';
+    all.set(row.name, { ...row, strategy, isFixed: false });
+  }
+  for (const [name, { chain, strategy = 'priority', contextWindow = null }] of Object.entries(config.profiles ?? {})) {
+    all.set(name, { name, chain, strategy, contextWindow, isFixed: true });
+  }
+  return [...all.values()];
 }
 
-/** The user's order where there is one; models that it does not know yet follow by their rank. */
-function userOrder(candidates: Candidate[], { chain }: InventorySources): Candidate[] {
-  candidates.sort(byRank);
-  if (!chain) return candidates;
-  const positions = new Map(chain.map(({ model }, position) => [model, position]));
-  const positionOf = ({ name }: Candidate) => positions.get(name) ?? chain.length;
-  return candidates.sort((a, b) => positionOf(a) - positionOf(b));
+function pick(byName: ReadonlyMap<string, readonly Candidate[]>, names: readonly string[]): Candidate[] {
+  return names.flatMap((name) => byName.get(name) ?? []);
 }
 
 /** Whether a chain of the config names the model, or nothing switched it off. */

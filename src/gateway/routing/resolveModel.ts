@@ -1,35 +1,72 @@
+import { isProfileStrategy, type ProfileStrategy } from '../../protocol/strategyNames.js';
 import { HttpError } from '../http/errors.js';
 import { noModelsError, noProvidersError } from './exhaustion.js';
-import type { Candidate, Inventory } from './inventory.js';
+import type { Candidate, Inventory, InventoryProfile } from './inventory.js';
 import { nearestNames } from './nearestNames.js';
 
-const STRATEGIES = new Set(['priority', 'balanced', 'smartest', 'fastest', 'reliable', 'custom']);
+/** Whom a client's `model` stands for. */
+export interface Destination {
+  /** In their list's own order. */
+  candidates: readonly Candidate[];
+  /** What orders them: `null` nothing does (pinned), `default` the strategy in force. */
+  strategy: ProfileStrategy | 'default' | null;
+  /** The profile's name, where it is one. */
+  profile: string | null;
+  /** Come before these, where the name was a soft pin. */
+  preferred?: Destination;
+}
+
+/** Before the name of what is to be tried first, and the chain after it. */
+const PREFER = 'prefer:';
+const AUTO = 'auto:';
 
 /**
- * The candidates that a client's `model` stands for, in the order of design.md (Routing): `auto`, a profile,
- * `provider/model`, a provider-side id, a logical model.
+ * What a client's `model` stands for, in the order of design.md (Routing): `auto`, a profile, `provider/model`, a
+ * provider-side id, a logical model; any of them after `prefer:`.
  * @throws HttpError 404 with the nearest names; 503 when the model is known but nothing is set up to answer for it.
  */
-export function resolveModel(inventory: Inventory, model: string): readonly Candidate[] {
-  if (model === 'auto') return nonEmpty(inventory.chain) ?? throwError(nothingToAsk(inventory));
-  if (model.startsWith('auto:')) return resolveAuto(inventory, model);
-  const found =
-    inventory.profiles.get(model) ??
-    inventory.byName.get(model) ??
-    inventory.byModelId.get(model) ??
-    nonEmpty(inventory.logical.get(model));
-  if (found) return nonEmpty(found) ?? throwError(nothingToAsk(inventory));
+export function resolveModel(inventory: Inventory, model: string): Destination {
+  if (model.startsWith(PREFER)) return resolvePreferred(inventory, model.slice(PREFER.length));
+  const found = find(inventory, model);
+  if (found) return found.candidates.length > 0 ? found : throwError(nothingToAsk(inventory));
+  if (model.startsWith(AUTO)) throw modelNotFound(inventory, model);
   return throwError(
     inventory.hasProvider ? withoutKey(inventory, model) : (unkeyed(inventory, model) ?? noProvidersError()),
   );
 }
 
-/** `auto:<strategy>` (strategies come with the issue on routing: until then all mean the chain's order), `auto:<profile>`. */
-function resolveAuto(inventory: Inventory, model: string): readonly Candidate[] {
-  const name = model.slice('auto:'.length);
-  const candidates = STRATEGIES.has(name) ? inventory.chain : inventory.profiles.get(name);
-  if (!candidates) throw modelNotFound(inventory, model);
-  return nonEmpty(candidates) ?? throwError(nothingToAsk(inventory));
+function find(inventory: Inventory, model: string): Destination | undefined {
+  if (model === 'auto') return { candidates: inventory.chain, strategy: 'default', profile: null };
+  const { profiles, byName, byModelId, logical } = inventory;
+  if (model.startsWith(AUTO)) {
+    const name = model.slice(AUTO.length);
+    if (isProfileStrategy(name)) return { candidates: inventory.chain, strategy: name, profile: null };
+    return toProfile(profiles.get(name));
+  }
+  const pinned = byName.get(model);
+  const group = byModelId.get(model) ?? nonEmpty(logical.get(model));
+  return (
+    toProfile(profiles.get(model)) ??
+    (pinned && { candidates: pinned, strategy: null, profile: null }) ??
+    (group && { candidates: group, strategy: 'default', profile: null })
+  );
+}
+
+function toProfile(profile: InventoryProfile | undefined): Destination | undefined {
+  return profile && { candidates: profile.candidates, strategy: profile.strategy, profile: profile.name };
+}
+
+/** A soft pin of what exists but cannot be asked (off, without a key) is the chain alone; of what nobody knows, a 404. */
+function resolvePreferred(inventory: Inventory, name: string): Destination {
+  const chain = find(inventory, 'auto');
+  const preferred = find(inventory, name);
+  if (!preferred && !isKnown(inventory, name)) throw modelNotFound(inventory, name);
+  if (!preferred?.candidates.length) return resolveModel(inventory, 'auto');
+  return chain ? { ...chain, preferred } : preferred;
+}
+
+function isKnown({ known, logical }: Inventory, name: string): boolean {
+  return known.has(name) || logical.has(name) || [...known.values()].some(({ id }) => id === name);
 }
 
 /** Why an empty list of candidates is empty. */

@@ -1,6 +1,7 @@
+import type { Strategy } from '../../protocol/strategyNames.js';
 import type { ConfigFile } from '../config/configFile.js';
 import type { KeyPool } from '../keys/keyPool.js';
-import type { ChainEntry } from '../ledger/changes.js';
+import type { ChainEntry, ProfileRow } from '../ledger/changes.js';
 import type { UpstreamClient } from '../net/upstream.js';
 import type { Clock } from '../ports.js';
 import type { Adapter } from '../providers/adapter.js';
@@ -15,7 +16,9 @@ import { type ChatRun, type LoopContext, type RunOutcome, runChat } from './atte
 import { type Cooldown, type Cooldowns, createCooldowns } from './cooldowns.js';
 import type { Failure } from './failure.js';
 import { buildInventory, type Candidate, type Inventory } from './inventory.js';
-import { resolveModel } from './resolveModel.js';
+import { Measurements } from './scoring/measurements.js';
+import type { Ranking } from './scoring/order.js';
+import { Orders } from './scoring/orders.js';
 import { StickySessions } from './sticky/stickySessions.js';
 import { WaitingRoom } from './waitingRoom.js';
 
@@ -27,6 +30,10 @@ export interface RouterSources {
   models(): readonly CatalogModel[];
   logicalModels: Readonly<Record<string, readonly string[]>>;
   settings(): SettingValues;
+  /** What orders the chain; the user's choice, or what is right without one. */
+  strategy(): Strategy;
+  /** The user's own, without the config file's. */
+  profiles(): readonly ProfileRow[];
   /** The user's order and what turned out to be gone (`Chain`). */
   chain: { readonly entries: readonly ChainEntry[] | null; readonly gone: ReadonlySet<string> };
 }
@@ -57,11 +64,13 @@ export interface RouterListener {
 export class Router {
   readonly cooldowns: Cooldowns;
   readonly quota: QuotaEngine;
+  readonly measurements: Measurements;
   private readonly quotaDesk: QuotaDesk;
   private readonly waitingRoom: WaitingRoom;
   private readonly sessions: StickySessions;
   private readonly loop: LoopContext;
   private current: Inventory | null = null;
+  private orders: Orders | null = null;
 
   constructor(
     private readonly ports: RouterPorts,
@@ -70,6 +79,7 @@ export class Router {
   ) {
     const { clock } = ports;
     this.waitingRoom = new WaitingRoom(clock);
+    this.measurements = new Measurements(clock);
     this.sessions = new StickySessions(clock, sources.settings, sources.logicalModels);
     this.quota = new QuotaEngine(clock, this.quotaSources(), {
       onFreed: (provider) => this.waitingRoom.freed(provider),
@@ -89,9 +99,14 @@ export class Router {
       upstreamFor: ports.upstreamFor,
       quota: this.quotaDesk,
       waitingRoom: this.waitingRoom,
+      measurements: this.measurements,
       queueMs: () => sources.settings()['queue.timeoutSeconds'] * 1000,
       onWaiting: (id, until) => listener.onWaiting(id, until),
-      onAttempt: (id, candidate, attempt) => listener.onAttempt(id, candidate, attempt),
+      onAttempt: (id, candidate, attempt) => {
+        this.orders?.used(candidate);
+        listener.onAttempt(id, candidate, attempt);
+      },
+      onSettled: (candidate) => this.orders?.used(candidate),
       onFailure: (failure, candidate) => listener.onFailure(failure, candidate),
       onSuccess: (candidate) => listener.onSuccess(candidate),
     };
@@ -115,14 +130,21 @@ export class Router {
       demo: this.sources.settings().demo,
       disabled: chain.gone,
       chain: chain.entries,
+      profiles: this.sources.profiles(),
     });
     this.quota.limitsChanged();
     return this.current;
   }
 
+  /** The chain's strategy that is in force. */
+  get strategy(): Strategy {
+    return this.sources.strategy();
+  }
+
   /** A source changed. */
   refresh(): void {
     this.current = null;
+    this.orders = null;
   }
 
   /** Neither cooling nor full. */
@@ -135,7 +157,29 @@ export class Router {
    * @throws HttpError 404 for a name that nobody has, 503 where nothing is set up to answer.
    */
   candidatesFor(model: string): readonly Candidate[] {
-    return resolveModel(this.inventory, model);
+    return this.rankingFor(model).candidates;
+  }
+
+  /** The same with what ordered them. @throws HttpError as `candidatesFor`. */
+  rankingFor(model: string): Ranking {
+    return this.ordersNow().rankingFor(model);
+  }
+
+  /** The chain's order under a strategy; never throws. */
+  chainRanking(strategy: Strategy): Ranking {
+    return this.ordersNow().ranking(this.inventory.chain, strategy);
+  }
+
+  private ordersNow(): Orders {
+    this.orders ??= new Orders(this.inventory, {
+      clock: this.ports.clock,
+      measurements: this.measurements,
+      headroom: (candidate) => this.quota.headroom(candidate),
+      usedToday: (candidate) => this.quota.usedToday(candidate),
+      strategy: this.sources.strategy(),
+      customWeights: this.sources.settings().strategyWeights,
+    });
+    return this.orders;
   }
 
   /**

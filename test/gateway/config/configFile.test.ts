@@ -50,6 +50,18 @@ describe('config file', () => {
     ],
     ['a chain entry without provider', '{"chain":["llama"]}', /^chain\[0\]: expected "provider\/model"/],
     ['a chain entry of an unknown provider', '{"chain":["nope/m"]}', /^chain\[0\]: unknown provider "nope"/],
+    [
+      'a profile with the name of a strategy',
+      '{"profiles":{"fastest":{"chain":[]}}}',
+      /^profiles\.fastest: a profile cannot have the name of a strategy/,
+    ],
+    ['a strategy that is none', '{"strategy":"luckiest"}', /^strategy: /],
+    ['a strategy of profiles for the chain', '{"strategy":"round-robin"}', /^strategy: /],
+    [
+      'weights that weigh nothing',
+      '{"settings":{"strategyWeights":{"reliability":0,"speed":0,"intelligence":0,"headroom":0}}}',
+      /^settings\.strategyWeights: needs a weight above 0/,
+    ],
     ['an array', '[]', /^config: /],
   ];
   for (const [name, text, message] of bad) {

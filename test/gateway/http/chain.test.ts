@@ -16,7 +16,7 @@ describe('the chain over the admin API', () => {
     ];
     const custom = (baseUrl: string) => ({ baseUrl, models: [{ id: 'm' }] });
     const providers = { 'custom:a': custom(a.baseUrl), 'custom:b': custom(b.baseUrl) };
-    return bed.gateway({ config: { providers } });
+    return bed.gateway({ config: { providers, strategy: 'priority' } });
   }
   const put = (gateway: TestGateway, data: unknown) => gateway.api('PUT', '/api/chain', { data });
   const namesOf = (models: ChainModel[]) => models.map(({ model, enabled }) => `${enabled ? '' : '-'}${model}`);

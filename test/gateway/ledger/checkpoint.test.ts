@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { schemaVersionOf } from '../../../src/gateway/ledger/schema.js';
+import { SCHEMA_VERSION, schemaVersionOf } from '../../../src/gateway/ledger/schema.js';
 import type { StoragePort } from '../../../src/gateway/ledger/storage.js';
 import { openBed, quota, request, requestRow, setting, settled, value } from '../../support/ledger.js';
 import { createManualClock } from '../../support/manualClock.js';
@@ -14,7 +14,7 @@ describe('checkpoints', () => {
     const disk = createMemoryStorage();
     const { ledger } = await openBed(disk);
     await settled();
-    assert.equal(schemaVersionOf(disk.files().get(IMAGE) ?? Buffer.alloc(0)), 1);
+    assert.equal(schemaVersionOf(disk.files().get(IMAGE) ?? Buffer.alloc(0)), SCHEMA_VERSION);
     await ledger.close();
   });
 

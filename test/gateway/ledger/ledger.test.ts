@@ -37,6 +37,16 @@ const cooldown = {
 };
 
 /** Each change of the union, and what undoes it. */
+const measurement = {
+  model: 'groq/a',
+  at: NOW,
+  good: 3.5,
+  bad: 0.25,
+  firstLog: 12.5,
+  firstWeight: 2,
+  rateLog: 9.75,
+  rateWeight: 1.5,
+};
 const changes: readonly LedgerChange[] = [
   keyChange('k1'),
   keyChange('k2'),
@@ -61,6 +71,7 @@ const changes: readonly LedgerChange[] = [
   { type: 'model.back', provider: 'groq', model: 'y' },
   quota(7),
   quota(5),
+  { type: 'measurements', rows: [{ ...measurement, good: 1 }, measurement] },
   { type: 'quota.limit', limit },
   { type: 'quota.limit', limit: { ...limit, kind: 'rpm' } },
   { type: 'quota.limit.removed', id: limit.id, kind: 'rpm' },
@@ -104,6 +115,7 @@ const expected = {
   ],
   quotaLimits: [limit],
   cooldowns: [cooldown],
+  measurements: [measurement],
   newestRequest: { id: 'r1', at: NOW, provider: 'groq', servedModel: 'llama-3.3-70b-versatile' },
 };
 

@@ -90,7 +90,10 @@ describe('request log', () => {
   it('shows a request with its attempts in their order, and null for one that is not there', () => {
     const database = open();
     const attempts = [attemptRow({ kind: 'slow', httpStatus: null, keyId: null, ms: 900 }), attemptRow({ ms: 1500 })];
-    insertRequest(database, requestRow({ id: 'a', at: NOW, attempts }));
+    const route =
+      '["balanced",[350,200,300,150],["groq/best",912,970,124,700,90,950,400],["",800,900,0,300,0,500,1000]]';
+    insertRequest(database, requestRow({ id: 'a', at: NOW, attempts, profile: 'coding', route }));
+    const part = (value: number, weight: number, samples: number | null = null) => ({ value, weight, samples });
     assert.deepEqual(readRequest(database, 'a'), {
       id: 'a',
       at: NOW,
@@ -113,6 +116,26 @@ describe('request log', () => {
       passedOver: [],
       sticky: false,
       handoff: false,
+      profile: 'coding',
+      strategy: 'balanced',
+      scores: [
+        {
+          model: 'groq/best',
+          score: 0.912,
+          reliability: part(0.97, 0.35, 12.4),
+          speed: part(0.7, 0.2, 9),
+          intelligence: part(0.95, 0.3),
+          headroom: part(0.4, 0.15),
+        },
+        {
+          model: 'groq/llama',
+          score: 0.8,
+          reliability: part(0.9, 0.35, 0),
+          speed: part(0.3, 0.2, 0),
+          intelligence: part(0.5, 0.3),
+          headroom: part(1, 0.15),
+        },
+      ],
     });
     assert.equal(readRequest(database, 'b'), null);
     database.close();
