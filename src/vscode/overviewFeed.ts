@@ -131,8 +131,10 @@ export class OverviewFeed {
     try {
       const { totals } = await client.call('GET /api/analytics', { query: { window: '24h' } });
       const { requests, promptTokens, completionTokens } = totals;
-      this.day = { at: now, sums: { requests, promptTokens, completionTokens } };
-      return this.day.sums;
+      const sums = { requests, promptTokens, completionTokens };
+      // Who just begins wants to see the first.
+      if (requests > 0) this.day = { at: now, sums };
+      return sums;
     } catch {
       return null;
     }
