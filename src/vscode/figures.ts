@@ -10,15 +10,15 @@ export function shortCount(value: number): string {
   return `${Number(scaled.toFixed(scaled >= 99.95 ? 0 : 1))} ${unit}`;
 }
 
-/** `16:40`; with the day where it is another one: `Sat 02:00`, `1 Dec`. In the editor's language, this machine's zone. */
+/** `16:40` where it is within a day; else with the day: `Sat 02:00`, `1 Dec`. In the editor's language, this machine's zone. */
 export function clockTime(at: number, now: number): string {
   const time = { hour: '2-digit', minute: '2-digit' } as const;
-  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
-  const format: Intl.DateTimeFormatOptions = isToday
-    ? time
-    : at - now < 6 * DAY_MS
-      ? { weekday: 'short', ...time }
-      : { day: 'numeric', month: 'short' };
+  const format: Intl.DateTimeFormatOptions =
+    at - now < DAY_MS
+      ? time
+      : at - now < 6 * DAY_MS
+        ? { weekday: 'short', ...time }
+        : { day: 'numeric', month: 'short' };
   return new Intl.DateTimeFormat(vscode.env.language, { ...format, hourCycle: 'h23' }).format(at);
 }
 

@@ -8,7 +8,7 @@ import type { StatusInput } from './statusModel.js';
 const SEEN_MS = 1_000;
 const UNSEEN_MS = 15_000;
 /** The day's sums come out of the ledger. */
-const DAY_MS = 60_000;
+const DAY_MS = 15_000;
 
 /** What of the admin API is read. */
 export type OverviewSource = Pick<AdminClient, 'providers' | 'keys' | 'call'>;

@@ -30,12 +30,10 @@ function leftFigures({ used, limit, resetsAt }: Pick<QuotaUse, 'used' | 'resetsA
 
 /** `1,284 requests · 3.1 M tokens in · 420 k out` */
 export function dayText({ requests, promptTokens, completionTokens }: DaySums): string {
-  return vscode.l10n.t(
-    '{0} requests · {1} tokens in · {2} out',
-    shortCount(requests),
-    shortCount(promptTokens),
-    shortCount(completionTokens),
-  );
+  const [tokensIn, out] = [shortCount(promptTokens), shortCount(completionTokens)];
+  return requests === 1
+    ? vscode.l10n.t('1 request · {0} tokens in · {1} out', tokensIn, out)
+    : vscode.l10n.t('{0} requests · {1} tokens in · {2} out', shortCount(requests), tokensIn, out);
 }
 
 /** What is left of a provider's day, in few words, or null where no limit is known. */

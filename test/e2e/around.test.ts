@@ -197,9 +197,6 @@ describe('around the pages', function () {
   });
 
   it('checks the steps off by what happened', async () => {
-    await workbench.runCommand('View: Close All Editors');
-    await workbench.runCommand('Welcome: Open Walkthrough…');
-    await workbench.pick('Get Started with FreeLLM');
     const done = workbench.page.locator('.getting-started-step:has(.codicon.complete)');
     const deadline = Date.now() + 20_000;
     while ((await done.count()) < 4 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 200));
