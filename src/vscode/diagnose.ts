@@ -49,7 +49,8 @@ function factsOf({ version, host, recent }: DiagnoseSources, gateway: GatewayFac
     host: {
       ...state,
       ...(isUp(state) ? { url: undefined, isLeader: state.kind === 'running' } : {}),
-      remote: vscode.env.remoteName ?? null,
+      // `ssh-remote`, `wsl`, …; a server in the browser tells its address instead.
+      remote: vscode.env.remoteName?.replace(/^.*[^a-z-].*$/, '(server)') ?? null,
       side: vscode.env.uiKind === vscode.UIKind.Web ? 'browser' : 'desktop',
       hasProxy: Boolean(vscode.workspace.getConfiguration('http').get('proxy')),
     },

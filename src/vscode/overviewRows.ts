@@ -38,7 +38,10 @@ export function overviewRows(status: StatusModel, now: number): OverviewRow[] {
   if (overview !== null) {
     rows.push({
       ...{ id: 'chain', label: vscode.l10n.t('Chain'), icon: 'list-ordered' },
-      description: vscode.l10n.t('{0} · {1} models', strategyName(overview.strategy), overview.chainLength),
+      description:
+        overview.chainLength === 1
+          ? vscode.l10n.t('{0} · 1 model', strategyName(overview.strategy))
+          : vscode.l10n.t('{0} · {1} models', strategyName(overview.strategy), overview.chainLength),
       children: overview.chain.map((model, at) => ({
         ...{ id: `chain/${model.model}`, label: `${at + 1}  ${tame(model.name)}`, description: tame(chainText(model)) },
         ...(model.available ? { icon: 'sparkle' } : SIGNS.waiting),
