@@ -58,7 +58,7 @@ export function overviewRows(status: StatusModel, now: number): OverviewRow[] {
     });
   }
   // VS Code remembers a row that had nothing below it as closed.
-  return [...rows.filter(({ children }) => children === undefined || children.length > 0), ...pageRows()];
+  return [...rows.filter(({ id, children = [] }) => id.startsWith('gateway') || children.length > 0), ...pageRows()];
 }
 
 function forecastLine({ overview }: StatusModel, now: number): string {
@@ -92,7 +92,8 @@ function gatewayRow(status: StatusModel): OverviewRow {
   }
   const isWell = isUp(host) && status.gateway?.canAnswer !== false;
   return {
-    ...{ id: 'gateway', label: vscode.l10n.t('Gateway') },
+    // Closed as one without anything below it, it would stay so: the same under another name is open again.
+    ...{ id: children.length === 0 ? 'gateway.down' : 'gateway', label: vscode.l10n.t('Gateway') },
     description: isUp(host) ? `${headline(status)} · ${vscode.l10n.t('port {0}', host.port)}` : headline(status),
     ...gatewaySign(host.kind, isWell),
     ...(host.kind === 'stopped' ? { command: commands.restartGateway } : {}),
