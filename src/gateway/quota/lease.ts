@@ -1,4 +1,5 @@
 import type { ProviderSpec } from '../providers/spec.js';
+import { isTokenCount } from '../tokenCount.js';
 import type { QuotaTime } from './timeline.js';
 import { type ArrivalTime, type QuotaWindow, TRANSIT_MS } from './windows.js';
 
@@ -113,7 +114,8 @@ export class OpenLease implements QuotaLease {
     else this.arrived();
     this.isOver = true;
     const now = this.host.now();
-    const real = Math.max(0, tokens ?? this.tokens);
+    // A count that cannot be one is none.
+    const real = isTokenCount(tokens) ? tokens : this.tokens;
     const { arrival } = this;
     const end = isUnanswered && arrival && arrival.steady > now.steady ? arrival : now;
     for (const { window, isTokens } of this.windows) {
