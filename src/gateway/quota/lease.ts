@@ -110,8 +110,9 @@ export class OpenLease implements QuotaLease {
       this.takeBack();
       return;
     }
-    if (isUnanswered) this.sent();
-    else this.arrived();
+    if (!isUnanswered) this.arrived();
+    // What was sent already has not been sent again: it counts once.
+    else if (!this.arrival) this.sent();
     this.isOver = true;
     const now = this.host.now();
     // A count that cannot be one is none.
