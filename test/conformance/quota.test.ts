@@ -207,7 +207,9 @@ describe('conformance E: quota', () => {
       const choices = [{ index: 0, message: { role: 'assistant', content: 'served' }, finish_reason: 'stop' }];
       const rest = `{"id":"c","object":"chat.completion","model":"m","choices":${JSON.stringify(choices)},"usage":`;
       const answer = (count: string) =>
-        status(200, `${rest}{"prompt_tokens":10,"completion_tokens":${count}}}`, { 'content-type': 'application/json' });
+        status(200, `${rest}{"prompt_tokens":10,"completion_tokens":${count}}}`, {
+          'content-type': 'application/json',
+        });
       let asked = 0;
       const u1 = await bed.provider((...call) => answer(asked++ === 0 ? counted : '20')(...call));
       const config = { ...chainOf(u1), limits: { [u1Name]: { tpm: 6000 } } };
