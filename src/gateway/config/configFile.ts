@@ -54,7 +54,7 @@ export const CUSTOM_ID = /^custom:[\w.-]+$/;
 
 /** The settings that a config file or `PUT /api/settings` may set. */
 export const settingsSchema = z.strictObject({
-  'queue.timeoutSeconds': z.number().int().nonnegative().optional(),
+  'queue.timeoutSeconds': z.number().int().nonnegative().max(3600).optional(),
   stickyMinutes: z.number().int().nonnegative().optional(),
   contextHandoff: z.boolean().optional(),
   healthProbes: z.boolean().optional(),

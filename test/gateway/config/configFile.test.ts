@@ -62,6 +62,11 @@ describe('config file', () => {
       '{"settings":{"strategyWeights":{"reliability":0,"speed":0,"intelligence":0,"headroom":0}}}',
       /^settings\.strategyWeights: needs a weight above 0/,
     ],
+    [
+      'to let a request wait for longer than an hour',
+      '{"settings":{"queue.timeoutSeconds":3601}}',
+      /^settings\.queue\.timeoutSeconds: /,
+    ],
     ['an array', '[]', /^config: /],
   ];
   for (const [name, text, message] of bad) {
