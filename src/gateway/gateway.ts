@@ -499,16 +499,16 @@ class GatewayHouse {
         this.active.routed(id, provider, model, attempt);
         this.drainQuotaSoon();
       },
-      onFailure: (failure, candidate) => this.attemptFailed(failure, candidate),
+      onFailure: (failure, candidate, askedAt) => this.attemptFailed(failure, candidate, askedAt),
       onSuccess: ({ keyId }) => this.keyService.foundGood(keyId),
     };
   }
 
   /** The provider's words stay out of the log: some repeat the prompt. */
-  private attemptFailed(failure: Failure, { name, keyId }: Candidate): void {
+  private attemptFailed(failure: Failure, { name, keyId }: Candidate, askedAt: number): void {
     const { kind, status } = failure;
     this.ports.log.log('info', 'routing', 'An attempt failed', { candidate: name, kind, status });
-    if (kind === 'auth') this.keyService.refused(keyId, failure.message);
+    if (kind === 'auth') this.keyService.refused(keyId, failure.message, askedAt);
     else if (RATE_KINDS.has(kind)) this.keyService.foundGood(keyId);
   }
 

@@ -69,7 +69,8 @@ export interface LoopContext extends AttemptContext {
   onAttempt?(runId: string, candidate: Candidate, attempt: number): void;
   /** An attempt has ended, and its quota is what it really cost. */
   onSettled?(candidate: Candidate): void;
-  onFailure(failure: Failure, candidate: Candidate): void;
+  /** `askedAt`: when the attempt began, in ms since the epoch. */
+  onFailure(failure: Failure, candidate: Candidate, askedAt: number): void;
   onSuccess(candidate: Candidate): void;
 }
 
@@ -177,7 +178,7 @@ async function tryOne(
   if (end.type !== 'failed' || !end.isBlocked) {
     context.measurements.failed(candidate, failure.kind, attemptMs);
     context.cooldowns.begin(failure, candidate);
-    context.onFailure(failure, candidate);
+    context.onFailure(failure, candidate, startedAt);
   }
   const { kind, status, message } = failure;
   failures.push({ candidate, kind, status, message, isTimeout: end.isTimeout, ms: attemptMs });
