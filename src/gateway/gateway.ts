@@ -328,9 +328,9 @@ class GatewayHouse {
     const warn = (path: string, warnings: readonly string[]) => {
       for (const text of warnings) this.ports.log.log('warn', 'config', `${path}: ${text}`);
     };
-    warn('chain', unknownModels(this.config.chain ?? [], inventory));
+    warn('chain', unknownModels(this.config.chain ?? [], inventory, true));
     for (const profile of inventory.profiles.values()) {
-      if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory));
+      if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory, true));
     }
   }
 
