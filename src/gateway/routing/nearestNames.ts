@@ -2,12 +2,14 @@
 const MAX_NAME = 300;
 /** Names are compared up to here, which bounds the work. */
 const MAX_COMPARED = 64;
+/** What is further off than this many letters was not meant. */
+const MAX_DISTANCE = 12;
 
 /** The names most like a wrong one, nearest first; those that share nothing with it are left out. */
 export function nearestNames(wrong: string, names: Iterable<string>, count: number): string[] {
   if (wrong.length > MAX_NAME) return [];
   const wanted = wrong.toLowerCase();
-  const limit = Math.floor(Math.max(2, wanted.length / 2));
+  const limit = Math.min(Math.floor(Math.max(2, wanted.length / 2)), MAX_DISTANCE);
   const scored: { name: string; distance: number }[] = [];
   for (const name of names) {
     const candidate = name.toLowerCase();
@@ -35,7 +37,12 @@ function editDistance(left: string, right: string, limit: number): number {
     const code = a.charCodeAt(i - 1);
     let least = i;
     next[0] = i;
-    for (let j = 1; j <= b.length; j++) {
+    // Further from the diagonal every distance is over the limit.
+    const from = Math.max(1, i - limit);
+    const to = Math.min(b.length, i + limit);
+    if (from > 1) next[from - 1] = limit + 1;
+    if (to === i + limit) row[to] = limit + 1;
+    for (let j = from; j <= to; j++) {
       const substitution = (row[j - 1] ?? 0) + (code === b.charCodeAt(j - 1) ? 0 : 1);
       const distance = Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
       next[j] = distance;
