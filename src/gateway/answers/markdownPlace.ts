@@ -94,8 +94,14 @@ export class MarkdownPlace {
   }
 
   read(char: string): void {
-    if (char === '\n') return this.endLine();
-    if (char === '`' || char === '~') return this.readRun(char);
+    if (char === '\n') {
+      this.endLine();
+      return;
+    }
+    if (char === '`' || char === '~') {
+      this.readRun(char);
+      return;
+    }
     if (this.run !== '') this.endRun();
     if (this.isPrefix) {
       if (this.readPrefix(char) || !this.leavePrefix(char)) return;
