@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 import sveltePlugin from 'esbuild-svelte';
+import { checkPages } from './scripts/lib/sizes.mjs';
 
 export const root = path.dirname(fileURLToPath(import.meta.url));
 
@@ -120,6 +121,7 @@ async function main(flags) {
   const builds = await allBuilds(production);
   if (!flags.includes('--watch')) {
     await Promise.all(builds.map((options) => esbuild.build(options)));
+    if (production) checkPages(path.join(root, 'dist', 'webview'));
     return;
   }
   for (const options of builds) {
@@ -131,7 +133,7 @@ async function main(flags) {
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   main(process.argv.slice(2)).catch((error) => {
     // esbuild has printed its own errors already.
-    if (!Array.isArray(error?.errors)) console.error(error);
+    if (!Array.isArray(error?.errors)) console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   });
 }

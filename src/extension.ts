@@ -5,8 +5,12 @@ import { copyEndpoint } from './vscode/copyEndpoint.js';
 import { GatewayAccess } from './vscode/gatewayAccess.js';
 import { LeaderConnections } from './vscode/leaderConnections.js';
 import { createLog } from './vscode/log.js';
-import { manageKeys } from './vscode/manageKeys.js';
 import { gatewayIsElsewhere, gatewayRestarted } from './vscode/notices.js';
+import { registerOverview } from './vscode/overviewView.js';
+import { pageCommands, removeKey } from './vscode/pageCommands.js';
+import { Panels } from './vscode/panels/panels.js';
+import { Removals } from './vscode/panels/removals.js';
+import { rotateToken } from './vscode/rotateToken.js';
 import { SecretStore } from './vscode/secretStore.js';
 import { StatusBar } from './vscode/statusBar.js';
 import { StatusFeed } from './vscode/statusFeed.js';
@@ -33,6 +37,18 @@ export function activate(context: vscode.ExtensionContext): void {
     if (state.kind === 'running') gatewayRestarted(state.url);
     if (state.kind === 'following') gatewayIsElsewhere(state.url);
   };
+  const removals = new Removals({
+    remove: (id) => removeKey(access, id),
+    onChange: (removing) => panels.removalsChanged(removing),
+  });
+  const deeds = pageCommands({
+    access,
+    removals,
+    restart,
+    showLog: () => channel.show(true),
+    rotateToken: () => rotateToken(access, () => panels.endpointChanged()),
+  });
+  const panels: Panels = new Panels(context.extensionUri, host, connections, deeds, log);
 
   context.subscriptions.push(
     channel,
@@ -40,13 +56,16 @@ export function activate(context: vscode.ExtensionContext): void {
     statusBar,
     feed,
     connections,
+    panels,
+    removals,
+    registerOverview(),
     host.onDidChangeState((state) => feed.follow(state)),
     vscode.commands.registerCommand(commands.addKey, () => addKey(access)),
+    vscode.commands.registerCommand(commands.openKeys, () => panels.show('keys')),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),
     vscode.commands.registerCommand(commands.restartGateway, restart),
     vscode.commands.registerCommand(commands.showLog, () => channel.show(true)),
     vscode.commands.registerCommand(internalCommands.showMenu, () => showStatusMenu(statusBar.status)),
-    vscode.commands.registerCommand(internalCommands.manageKeys, () => manageKeys(access)),
   );
   close = () => host.dispose();
   supervision.begin();

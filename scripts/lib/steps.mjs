@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ensureBrowser } from './browser.mjs';
 import { root } from './prepare.mjs';
 import { run, start, stop } from './processes.mjs';
+import { checkPackage } from './sizes.mjs';
 import { isHostSupported } from './vscodeHost.mjs';
 
 const MINUTE_MS = 60_000;
@@ -38,7 +39,8 @@ export function typeChecks() {
   const checks = configs.map((config) => ({ name: config, command: [bin.tsc, '-p', config] }));
   const pages = path.join(root, 'webview', 'pages');
   if (existsSync(pages) && readdirSync(pages).length > 0) {
-    const command = [bin.svelteCheck, '--tsconfig', 'tsconfig.webview.json', '--workspace', 'webview'];
+    // It looks for the tsconfig from the workspace on.
+    const command = [bin.svelteCheck, '--tsconfig', '../tsconfig.webview.json', '--workspace', 'webview'];
     checks.push({ name: 'svelte-check', command });
   }
   return checks;
@@ -180,7 +182,9 @@ async function endToEnd() {
   mkdirSync(RESULTS, { recursive: true });
   const packaging = [bin.vsce, 'package', '--no-dependencies', '--allow-missing-repository', '--out', env.FREELLM_VSIX];
   const packaged = await check('vsce package', packaging, 2 * MINUTE_MS);
-  return packaged.failed > 0 ? packaged : sum([packaged, await mocha('e2e', ['e2e'], 8 * MINUTE_MS, env)]);
+  if (packaged.failed > 0) return packaged;
+  checkPackage(env.FREELLM_VSIX);
+  return sum([packaged, await mocha('e2e', ['e2e'], 8 * MINUTE_MS, env)]);
 }
 
 /**

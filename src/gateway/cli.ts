@@ -6,7 +6,7 @@ import { version } from '../../package.json';
 import { redact } from '../protocol/redact.js';
 import { ConfigError, type ConfigFile, parseConfig } from './config/configFile.js';
 import { createGateway } from './gateway.js';
-import { type Identity, loadIdentity, unkeptIdentity } from './identity.js';
+import { type Identity, loadIdentity, saveToken, unkeptIdentity } from './identity.js';
 import { createJsonLog, filterLog, isLogLevel } from './jsonLog.js';
 import { createVault, VaultError } from './keys/vault.js';
 import { LedgerError } from './ledger/ledger.js';
@@ -69,6 +69,7 @@ async function serve(options: ServeOptions): Promise<void> {
       dataDir: options.dataDir,
       wasmFile: wasmFile(ownFolder()),
       readKeys: async () => vault.read(),
+      saveToken: async (token) => void saveToken(options.dataDir, identity, token),
       saveKeys: (keys) => vault.save(keys),
       proxy: proxyFromEnvironment(process.env),
       ...(options.demo ? { demo: true } : {}),

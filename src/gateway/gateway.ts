@@ -45,6 +45,7 @@ import { Profiles, unknownModels } from './routing/profiles.js';
 import { profileWarnings } from './routing/profileView.js';
 import { Router, type RouterListener } from './routing/router.js';
 import { definedFields, Settings } from './settings.js';
+import { UnifiedToken } from './unifiedToken.js';
 
 export interface GatewayOptions {
   /** 127.0.0.1 by default. */
@@ -74,6 +75,8 @@ export interface GatewayOptions {
   readKeys?(): Promise<StoredKey[]>;
   /** The ledger has something to say that the user should know. */
   onNotice?(notice: LedgerNotice): void;
+  /** Keeps another unified token; resolves when it is safe. Without it the token cannot be replaced. */
+  saveToken?(token: string): Promise<void>;
   /** Stores the keys that came over the admin API; resolves when they are safe. Without it they live in memory. */
   saveKeys?(keys: StoredKey[]): Promise<void>;
 }
@@ -118,7 +121,7 @@ export function createGateway(ports: GatewayPorts, options: GatewayOptions): Gat
 /** The gateway's parts and how they hang together. */
 class GatewayHouse {
   private readonly config: ConfigFile;
-  private readonly token: string;
+  private readonly token: UnifiedToken;
   private readonly adminToken: string;
   private readonly instance: string;
   private readonly secret: string;
@@ -151,7 +154,11 @@ class GatewayHouse {
     const { clock } = ports;
     this.hex = ports.randomHex ?? randomHex;
     this.config = options.config ?? {};
-    this.token = this.config.token ?? options.token ?? `freellmapi-${this.hex(24)}`;
+    const newToken = () => `freellmapi-${this.hex(24)}`;
+    this.token = new UnifiedToken(this.config.token ?? options.token ?? newToken(), {
+      create: newToken,
+      save: this.config.token === undefined ? options.saveToken : undefined,
+    });
     this.adminToken = this.config.adminToken ?? options.adminToken ?? this.hex(24);
     this.instance = options.instance ?? this.hex(16);
     this.secret = options.secret ?? this.hex(32);
@@ -208,7 +215,7 @@ class GatewayHouse {
     if (this.settings.all.healthProbes) this.keyService.discover();
     this.prober.start();
     this.ports.clock.after(WARM_UP_MS, () => void this.warmUp(listener));
-    return { url: this.url, port, token: this.token, adminToken: this.adminToken };
+    return { url: this.url, port, token: this.token.current, adminToken: this.adminToken };
   }
 
   /**
@@ -413,7 +420,8 @@ class GatewayHouse {
       chat: { clock, log, active, clients: new ClientNames(), record, router },
       api: {
         version: this.options.version,
-        endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token }),
+        endpoint: () => ({ baseUrl: `${this.url}/v1`, token: this.token.current }),
+        rotateToken: () => this.token.rotate(),
         closing: this.closing.signal,
         clock,
         events: this.events,
@@ -425,7 +433,7 @@ class GatewayHouse {
         chain: this.chain,
         isChainFixed: this.config.chain !== undefined,
         state: () => this.state(),
-        providers: () => providerViews(this.keys, this.models.all(), router.inventory),
+        providers: () => providerViews(this.keys, this.models.all(), router.inventory, this.config),
         chainView: (strategy) => this.chainView(strategy),
         profiles: this.profiles,
         inventory: () => router.inventory,

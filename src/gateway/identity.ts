@@ -49,6 +49,18 @@ export function unkeptIdentity(seed: IdentitySeed): Identity {
   return { ...made, secret };
 }
 
+/**
+ * Puts another unified token into the folder's identity, whole or not at all.
+ * @throws the system's error when the folder cannot be written.
+ */
+export function saveToken(dataDir: string, identity: Identity, token: string): Identity {
+  const file = path.join(dataDir, 'gateway.json');
+  const changed: Identity = { ...identity, token };
+  const temporary = write(file, changed);
+  renameSync(temporary, file);
+  return changed;
+}
+
 function makeIdentity(seed: Partial<Identity>): Identity {
   return {
     secret: seed.secret || randomHex(32),
@@ -101,8 +113,8 @@ function setAside(file: string): Identity | null {
   return kept;
 }
 
-/** Puts the identity there whole, unless somebody was first: then theirs. */
-function keep(file: string, identity: Identity): Identity {
+/** Writes the identity beside the file and returns where. */
+function write(file: string, identity: Identity): string {
   const temporary = `${file}.${process.pid}.${randomHex(4)}`;
   try {
     // Synced: after a power cut clients must find the tokens that they were given.
@@ -111,6 +123,12 @@ function keep(file: string, identity: Identity): Identity {
     rmSync(temporary, { force: true });
     throw error;
   }
+  return temporary;
+}
+
+/** Puts the identity there whole, unless somebody was first: then theirs. */
+function keep(file: string, identity: Identity): Identity {
+  const temporary = write(file, identity);
   try {
     linkSync(temporary, file);
   } catch (error) {

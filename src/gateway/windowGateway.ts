@@ -5,7 +5,7 @@ import type { ApiSettings } from '../protocol/api.js';
 import type { FromGateway, ToGateway, WorkerStart } from '../protocol/worker.js';
 import { createEditorStore, type EditorStore } from './editorStore.js';
 import { createGateway, type Gateway } from './gateway.js';
-import { type Identity, loadIdentity, unkeptIdentity } from './identity.js';
+import { type Identity, loadIdentity, saveToken, unkeptIdentity } from './identity.js';
 import { type Election, type ElectionEvent, type Finding, startElection } from './leadership/election.js';
 import { createInheritance, type Inheritance } from './leadership/handover.js';
 import { watchLeader } from './leadership/leaderWatch.js';
@@ -37,7 +37,7 @@ interface Leading {
 
 /** One window's part in the gateway that all windows share: it leads, or follows the window that does. */
 export class WindowGateway {
-  private readonly identity: Identity;
+  private identity: Identity;
   private readonly editor: EditorStore;
   private readonly inheritance: Inheritance = createInheritance();
   private proxy: WorkerStart['proxy'];
@@ -112,6 +112,23 @@ export class WindowGateway {
     return developmentToken === null ? identity : { ...identity, token: developmentToken };
   }
 
+  /** The last leader may have replaced it. */
+  private refreshToken(): void {
+    const { dataDir, developmentToken } = this.start;
+    if (developmentToken !== null) return;
+    try {
+      this.identity = loadIdentity(dataDir, this.identity);
+    } catch {
+      // Told at the start.
+    }
+  }
+
+  private saveToken(token: string): void {
+    this.identity = saveToken(this.start.dataDir, this.identity, token);
+    if (this.start.developmentToken !== null) return;
+    this.ports.post({ type: 'identity', token, adminToken: this.identity.adminToken });
+  }
+
   /** What cannot be read is not newer; opening it says the rest. */
   private isLedgerNewer(): Promise<boolean> {
     return isNewerLedger(nodeStorage, this.start.dataDir).catch(() => false);
@@ -124,6 +141,7 @@ export class WindowGateway {
   }
 
   private async bindNow(): Promise<Leading> {
+    this.refreshToken();
     const { start, identity, editor } = this;
     const { clock, log, post, wasmFile } = this.ports;
     const instance = randomHex(16);
@@ -142,6 +160,7 @@ export class WindowGateway {
           isMore = merged.isMore;
           return merged.keys;
         },
+        saveToken: async (token) => this.saveToken(token),
         saveKeys: (keys) => editor.saveKeys(keys),
         onNotice: (notice) => post({ type: 'notice', notice }),
       },

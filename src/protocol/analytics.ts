@@ -148,6 +148,24 @@ export const requestPage = z.object({
 });
 export type RequestPage = z.infer<typeof requestPage>;
 
+/** `GET /api/keys/{id}/activity`: a key's last 24 hours. */
+export const keyActivity = z.object({
+  from: z.number(),
+  to: z.number(),
+  totals: figures,
+  /** By the hour, without gaps. */
+  series: z.array(analyticsPoint),
+  /** `model` is the provider's own id. `failedAttempts`: those that this key failed for it. */
+  byModel: z.array(z.object({ model: z.string(), answered: z.number(), failedAttempts: z.number() })),
+  /** Failed attempts. */
+  errorsByKind: z.array(z.object({ kind: z.string(), count: z.number() })),
+  /** Since when `byModel`, `errorsByKind` and `requests` were counted: later than `from` where there is too much. */
+  countedFrom: z.number(),
+  /** The last that it answered or failed, newest first; 25 at most. */
+  requests: z.array(requestView),
+});
+export type KeyActivity = z.infer<typeof keyActivity>;
+
 /** Query of `GET /api/analytics`. */
 export const analyticsQuery = z.strictObject({ window: analyticsWindow.default('24h') });
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { analytics, analyticsQuery, requestDetail, requestPage, requestsQuery } from './analytics.js';
+import { analytics, analyticsQuery, keyActivity, requestDetail, requestPage, requestsQuery } from './analytics.js';
 import { chainQuery, chainView, newChain, newProfile, profileView } from './chain.js';
 import { limitsSchema } from './limits.js';
 import { strategySchema, strategyWeightsSchema } from './strategy.js';
@@ -22,12 +22,14 @@ const keyView = z.object({
   }),
   limits: z.record(z.string(), z.number()),
   models: z.array(z.string()).nullable(),
+  isFixed: z.boolean(),
 });
 
 const keyCheck = z.object({
   status: z.enum(['healthy', 'invalid', 'inconclusive']),
   message: z.string(),
   models: z.number().nullable(),
+  modelIds: z.array(z.string()).nullable(),
 });
 
 const secret = z.string().trim().min(1, 'the key is empty').max(8192);
@@ -70,6 +72,7 @@ const provider = z.object({
   id: z.string(),
   name: z.string(),
   offers: z.string(),
+  baseUrl: z.string(),
   keyUrl: z.string().nullable(),
   isKeyless: z.boolean(),
   hasAccountId: z.boolean(),
@@ -147,6 +150,12 @@ export const apiEndpoints = {
     summary: 'What clients need: base URL and unified token',
     output: z.object({ baseUrl: z.string(), token: z.string() }),
   },
+  rotateToken: {
+    method: 'POST',
+    path: '/api/endpoint/rotate',
+    summary: 'Makes a new unified token; the old one is refused from then on',
+    output: z.object({ baseUrl: z.string(), token: z.string() }),
+  },
   listProviders: {
     method: 'GET',
     path: '/api/providers',
@@ -176,6 +185,12 @@ export const apiEndpoints = {
     path: '/api/keys/{id}/test',
     summary: 'Asks the provider whether the key is valid',
     output: keyCheck,
+  },
+  getKeyActivity: {
+    method: 'GET',
+    path: '/api/keys/{id}/activity',
+    summary: 'What a key did in the last 24 hours',
+    output: keyActivity,
   },
   getSettings: { method: 'GET', path: '/api/settings', summary: 'The settings in force', output: settings },
   putSettings: {

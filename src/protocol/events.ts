@@ -60,8 +60,12 @@ export interface QuotaUse {
   limit: number | null;
   /** Where the limit comes from. */
   source: 'catalog' | 'user' | 'header' | 'error' | null;
-  /** ms since the epoch. */
+  /** When use first falls out of it, in ms since the epoch. */
   resetsAt: number;
+  /** When the limit was learned, in ms since the epoch; null for what was always there. */
+  learnedAt: number | null;
+  /** When it is used up at this pace, in ms since the epoch; null when it is not before it resets. */
+  lastsUntil: number | null;
 }
 
 export interface RequestOutcome {

@@ -12,6 +12,8 @@ export interface KeyView {
   limits: Record<string, number>;
   /** Restricts the key to these models; null for all. */
   models: string[] | null;
+  /** It is in the config file, and only changed there. */
+  isFixed: boolean;
 }
 
 /** What a key check found (`POST /api/keys/{id}/test`, and `POST /api/keys` with `"check": true`). */
@@ -21,4 +23,6 @@ export interface KeyCheck {
   message: string;
   /** Models the provider listed for this key, where it did. */
   models: number | null;
+  /** Their ids, at most 500 of them. */
+  modelIds: string[] | null;
 }

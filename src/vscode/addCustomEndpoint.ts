@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
-import type { AdminClient, NewKey } from './adminClient.js';
+import type { NewKey } from '../protocol/api.js';
+import type { AdminClient } from './adminClient.js';
+import { baseUrlGuesses } from './baseUrlGuess.js';
 import { checkLive, pickDoubt } from './keyCheck.js';
 import { cleanKey } from './keyShapes.js';
-import { askText, back, cancelled, isValue, type Way } from './quickInput.js';
+import { askText, back, cancelled, isValue, pickSome, type Way } from './quickInput.js';
 
 const TOTAL_STEPS = 5;
 
@@ -17,12 +19,12 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<Custom
   const title = vscode.l10n.t('Add Custom Endpoint');
   const answers = ['', '', '', ''];
   let doubt: string | null = null;
-  let listed: number | null = null;
+  const server: { baseUrl: string; listed: string[] | null } = { baseUrl: '', listed: null };
   const draft = (): NewKey => {
-    const [baseUrl = '', name = '', key = '', models = ''] = answers;
+    const [address = '', name = '', key = '', models = ''] = answers;
     return {
       provider: `custom:${name}`,
-      baseUrl,
+      baseUrl: server.baseUrl || address,
       label: 'main',
       ...(cleanKey(key) === '' ? {} : { key: cleanKey(key) }),
       ...(modelIds(models).length === 0 ? {} : { models: modelIds(models) }),
@@ -36,7 +38,7 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<Custom
         totalSteps: TOTAL_STEPS,
         value: answers[0] ?? '',
         placeholder: 'http://127.0.0.1:11434/v1',
-        prompt: vscode.l10n.t('Base URL, up to and including /v1'),
+        prompt: vscode.l10n.t('Base URL; /v1 at its end is found by itself'),
         validate: (url) => (isHttpUrl(url) ? null : vscode.l10n.t('A base URL starts with http:// or https://')),
       }),
     (step: number) =>
@@ -61,22 +63,34 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<Custom
         prompt: vscode.l10n.t('Key, or leave empty where none is needed'),
         onAccept: async (value, signal) => {
           answers[2] = value;
+          answers[3] = '';
           doubt = null;
-          const found = await checkLive(client, draft(), signal, { name: answers[1] ?? '' });
-          if (found.status === 'invalid') return found.message;
-          if (found.status === 'inconclusive') doubt = found.message;
-          listed = found.models;
+          for (const guess of baseUrlGuesses(answers[0] ?? '')) {
+            server.baseUrl = guess;
+            const found = await checkLive(client, draft(), signal, { name: answers[1] ?? '' });
+            if (found.status === 'invalid') return found.message;
+            server.listed = found.modelIds;
+            if (found.status === 'healthy') {
+              doubt = null;
+              return null;
+            }
+            // Of two that do not answer as they should, what the first one said is nearer to what was typed.
+            doubt ??= found.message;
+          }
+          server.baseUrl = baseUrlGuesses(answers[0] ?? '')[0] ?? '';
           return null;
         },
       }),
     (step: number) =>
-      askText({
-        title,
-        step,
-        totalSteps: TOTAL_STEPS,
-        value: answers[3] ?? '',
-        prompt: vscode.l10n.t('Model ids with commas between, or leave empty to ask the server'),
-      }),
+      server.listed !== null && server.listed.length > 1
+        ? pickModels(title, step, server.listed)
+        : askText({
+            title,
+            step,
+            totalSteps: TOTAL_STEPS,
+            value: answers[3] ?? '',
+            prompt: vscode.l10n.t('Model ids with commas between, or leave empty to ask the server'),
+          }),
   ];
   for (let index = 0; index < steps.length; ) {
     const answer = await steps[index]?.(index + 2);
@@ -91,7 +105,19 @@ export async function askCustomEndpoint(client: AdminClient): Promise<Way<Custom
     }
   }
   const key = draft();
-  return { key, models: key.models?.length ?? listed };
+  return { key, models: key.models?.length ?? server.listed?.length ?? null };
+}
+
+/** Which of the models that the server has; all of them is as good as none chosen, so that later ones come too. */
+async function pickModels(title: string, step: number, listed: readonly string[]): Promise<Way<string>> {
+  const chosen = await pickSome({
+    ...{ title, step, totalSteps: TOTAL_STEPS },
+    placeholder: vscode.l10n.t('Models to use; with all chosen, those that come later are used too'),
+    items: listed.map((label) => ({ label, picked: true })),
+  });
+  if (!isValue(chosen)) return chosen;
+  const isAll = chosen.length === 0 || chosen.length === listed.length;
+  return isAll ? '' : chosen.map(({ label }) => label).join(',');
 }
 
 function isHttpUrl(text: string): boolean {

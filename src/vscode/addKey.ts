@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
+import type { NewKey } from '../protocol/api.js';
 import type { ProviderView } from '../protocol/provider.js';
 import { askCustomEndpoint } from './addCustomEndpoint.js';
-import type { AdminClient, NewKey } from './adminClient.js';
+import type { AdminClient } from './adminClient.js';
 import { commands } from './contributions.js';
 import { attempt, type GatewayAccess } from './gatewayAccess.js';
 import { checkLive, pickDoubt } from './keyCheck.js';
@@ -16,14 +17,19 @@ interface ProviderItem extends vscode.QuickPickItem {
   pasted?: string;
 }
 
-/** FreeLLM: Add Key. Steps with Back: provider → (account id) → key and its check → label → stored. */
-export function addKey(access: GatewayAccess): Promise<void> {
+/**
+ * FreeLLM: Add Key. Steps with Back: provider → (account id) → key and its check → label → stored.
+ * @param known id of a provider that was chosen elsewhere, or `custom` for an endpoint of the user's own
+ */
+export function addKey(access: GatewayAccess, known?: string): Promise<void> {
   return attempt(vscode.l10n.t('The key was not added'), async () => {
     const client = await access.client();
     if (client === null) return;
     const providers = await client.providers();
+    let given = known === undefined ? undefined : chosenAlready(known, providers);
     for (;;) {
-      const choice = await pickProvider(providers);
+      const choice = given ?? (await pickProvider(providers));
+      given = undefined;
       if (!isValue(choice)) return;
       const added = await addTo(client, choice, providers);
       if (added === back) continue;
@@ -33,6 +39,12 @@ export function addKey(access: GatewayAccess): Promise<void> {
       return;
     }
   });
+}
+
+function chosenAlready(id: string, providers: readonly ProviderView[]): ProviderItem | undefined {
+  if (id === 'custom') return { label: id, isCustom: true };
+  const provider = providers.find((candidate) => candidate.id === id);
+  return provider && { label: provider.name, provider };
 }
 
 interface Added {
@@ -152,7 +164,15 @@ async function askKey(
       at = 'key';
     } else if (at === 'key') {
       const prefix = provider.hasAccountId ? `${accountId}:` : '';
-      const answer = await askSecret(client, { provider, prefix, title, totalSteps, value: secret, all });
+      const answer = await askSecret(client, {
+        provider,
+        prefix,
+        title,
+        step: totalSteps - 1,
+        totalSteps,
+        value: secret,
+        all,
+      });
       if (answer === cancelled) return cancelled;
       if (answer === back && !provider.hasAccountId) return back;
       at = answer === back ? 'account' : 'label';
@@ -175,10 +195,10 @@ async function askKey(
   }
 }
 
-function askAccountId(title: string, totalSteps: number, value: string): Promise<Way<string>> {
+function askAccountId(title: string, totalSteps: number, value: string, step = 2): Promise<Way<string>> {
   return askText({
     title,
-    step: 2,
+    step,
     totalSteps,
     value,
     prompt: vscode.l10n.t('Account id: 32 hexadecimal digits, in the address of your dashboard'),
@@ -191,9 +211,37 @@ interface SecretStep {
   /** `account id:` for Cloudflare, else empty. */
   prefix: string;
   title: string;
+  step: number;
   totalSteps: number;
   value: string;
   all: readonly ProviderView[];
+}
+
+/** Replaces the secret of a key: the same steps as for a new one, its label and limits stay. */
+export function replaceKey(access: GatewayAccess, id: string): Promise<void> {
+  return attempt(vscode.l10n.t('The key was not replaced'), async () => {
+    const client = await access.client();
+    if (client === null) return;
+    const [providers, keys] = await Promise.all([client.providers(), client.keys()]);
+    const key = keys.find((candidate) => candidate.id === id);
+    const provider = providers.find((candidate) => candidate.id === key?.provider);
+    if (key === undefined || provider === undefined) return;
+    const title = vscode.l10n.t('Replace Key: {0} · {1}', provider.name, key.label);
+    const accountId = provider.hasAccountId ? await askAccountId(title, 2, '', 1) : '';
+    if (!isValue(accountId)) return;
+    const prefix = provider.hasAccountId ? `${accountId.toLowerCase()}:` : '';
+    const totalSteps = provider.hasAccountId ? 2 : 1;
+    const secret = await askSecret(client, {
+      provider,
+      prefix,
+      title,
+      step: totalSteps,
+      totalSteps,
+      value: '',
+      all: providers,
+    });
+    if (isValue(secret)) await client.changeKey(id, { key: prefix + secret });
+  });
 }
 
 /** Hidden input, then the live check: an invalid key stays in the box with the provider's words under it. */
@@ -204,7 +252,7 @@ async function askSecret(client: AdminClient, step: SecretStep): Promise<Way<str
     let doubt: string | null = null;
     const answer = await askText({
       title: step.title,
-      step: step.totalSteps - 1,
+      step: step.step,
       totalSteps: step.totalSteps,
       value,
       isSecret: true,

@@ -1,43 +1,10 @@
 import type { VerifiedConnection } from '../loopback/verifiedConnection.js';
 import { WhoisError } from '../loopback/whois.js';
+import type { KeyChange, NewKey } from '../protocol/api.js';
+import { ApiClient, ApiError, type ApiRequest } from '../protocol/apiClient.js';
 import type { GatewayState } from '../protocol/events.js';
 import type { KeyCheck, KeyView } from '../protocol/keys.js';
 import type { ProviderView } from '../protocol/provider.js';
-
-/** Why a call of the admin API failed. */
-export class AdminError extends Error {
-  override readonly name = 'AdminError';
-  constructor(
-    /** `unreachable`: no answer; `rejected`: the gateway said no, with its status and code. */
-    readonly kind: 'unreachable' | 'rejected',
-    message: string,
-    readonly status: number | null = null,
-    readonly code: string | null = null,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
-/** A key to add, or only to check. `provider` is a provider's id or `custom:NAME`. */
-export interface NewKey {
-  provider: string;
-  key?: string;
-  label?: string;
-  /** Of a custom endpoint. */
-  baseUrl?: string;
-  models?: string[];
-  /** An invalid key is then refused with 422 `key_invalid` and not stored. */
-  check?: boolean;
-}
-
-export interface KeyChange {
-  label?: string;
-  enabled?: boolean;
-  key?: string;
-  models?: string[] | null;
-  limits?: Record<string, number>;
-}
 
 /** Longest wait for an answer; a key check asks a provider and may take its time. */
 const TIMEOUT_MS = 45_000;
@@ -46,57 +13,58 @@ const LARGEST_ANSWER = 16 * 1024 * 1024;
 const SUCCESSION_MS = 2_500;
 const RETRY_MS = 100;
 
-/**
- * The editor side's client of `/api/*` over loopback. Every method rejects with `AdminError`, or with the
- * signal's reason when it was aborted.
- */
-export class AdminClient {
-  constructor(private readonly connection: VerifiedConnection) {}
+/** The editor side's client of `/api/*` over loopback. */
+export class AdminClient extends ApiClient {
+  constructor(private readonly connection: VerifiedConnection) {
+    super((request, signal) => this.forward(request, signal));
+  }
 
   state(signal?: AbortSignal): Promise<GatewayState> {
-    return this.call<GatewayState>('GET', '/api/state', undefined, signal);
+    // The table describes the least of it.
+    return this.call('GET /api/state', {}, signal) as Promise<unknown> as Promise<GatewayState>;
   }
 
   async providers(signal?: AbortSignal): Promise<ProviderView[]> {
-    return (await this.call<{ data: ProviderView[] }>('GET', '/api/providers', undefined, signal)).data;
+    return (await this.call('GET /api/providers', {}, signal)).data;
   }
 
   async keys(signal?: AbortSignal): Promise<KeyView[]> {
-    return (await this.call<{ data: KeyView[] }>('GET', '/api/keys', undefined, signal)).data;
+    return (await this.call('GET /api/keys', {}, signal)).data;
   }
 
   /** What clients need. */
   endpoint(signal?: AbortSignal): Promise<{ baseUrl: string; token: string }> {
-    return this.call('GET', '/api/endpoint', undefined, signal);
+    return this.call('GET /api/endpoint', {}, signal);
   }
 
-  addKey(key: NewKey, signal?: AbortSignal): Promise<{ key: KeyView; check: KeyCheck | null }> {
-    return this.call('POST', '/api/keys', key, signal);
+  addKey(body: NewKey, signal?: AbortSignal): Promise<{ key: KeyView; check: KeyCheck | null }> {
+    return this.call('POST /api/keys', { body }, signal);
   }
 
   /** Asks the provider about a key without storing it. */
-  checkKey(key: NewKey, signal?: AbortSignal): Promise<KeyCheck> {
-    return this.call('POST', '/api/keys/check', key, signal);
+  checkKey(body: NewKey, signal?: AbortSignal): Promise<KeyCheck> {
+    return this.call('POST /api/keys/check', { body }, signal);
   }
 
   testKey(id: string, signal?: AbortSignal): Promise<KeyCheck> {
-    return this.call('POST', `/api/keys/${encodeURIComponent(id)}/test`, undefined, signal);
+    return this.call('POST /api/keys/{id}/test', { id }, signal);
   }
 
-  changeKey(id: string, change: KeyChange, signal?: AbortSignal): Promise<unknown> {
-    return this.call('PATCH', `/api/keys/${encodeURIComponent(id)}`, change, signal);
+  changeKey(id: string, body: KeyChange, signal?: AbortSignal): Promise<unknown> {
+    return this.call('PATCH /api/keys/{id}', { id, body }, signal);
   }
 
   removeKey(id: string, signal?: AbortSignal): Promise<unknown> {
-    return this.call('DELETE', `/api/keys/${encodeURIComponent(id)}`, undefined, signal);
+    return this.call('DELETE /api/keys/{id}', { id }, signal);
   }
 
-  private async call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  /** Sends a call as it is and resolves with the answer's JSON. Rejects with `ApiError`, or with the signal's reason. */
+  async forward({ method, path, body }: ApiRequest, signal?: AbortSignal): Promise<unknown> {
     const { status, text } = await this.reach(method, path, body, signal);
     const answer = parse(text);
-    if (status >= 200 && status < 300) return answer as T;
+    if (status >= 200 && status < 300) return answer;
     const error = errorOf(answer);
-    throw new AdminError('rejected', error.message ?? `HTTP ${status}`, status, error.code);
+    throw new ApiError('rejected', error.message ?? `HTTP ${status}`, status, error.code);
   }
 
   /** Sends, again where nothing can have been done: the leader changed, or a kept connection ended. */
@@ -114,7 +82,7 @@ export class AdminClient {
         if (signal?.aborted === true) throw signal.reason;
         if (!(cause instanceof Error)) throw cause;
         if (!canRepeat(cause) || Date.now() > until) {
-          throw new AdminError('unreachable', cause.message, null, null, { cause });
+          throw new ApiError('unreachable', cause.message, null, null, { cause });
         }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
@@ -172,7 +140,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new AdminError('rejected', 'the answer is not JSON', null, null, { cause });
+    throw new ApiError('rejected', 'the answer is not JSON', null, null, { cause });
   }
 }
 

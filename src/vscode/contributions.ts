@@ -6,6 +6,7 @@
 /** Commands in the palette. Titles are in package.nls.json under `command.<name>`. */
 export const commands = {
   addKey: 'freellm.addKey',
+  openKeys: 'freellm.openKeys',
   copyEndpoint: 'freellm.copyEndpoint',
   restartGateway: 'freellm.restartGateway',
   showLog: 'freellm.showLog',
@@ -14,8 +15,11 @@ export const commands = {
 /** Commands that only our own surfaces run; not contributed, so not in the palette. */
 export const internalCommands = {
   showMenu: 'freellm.internal.showMenu',
-  manageKeys: 'freellm.internal.manageKeys',
 } as const;
+
+/** The icon in the activity bar, and the views behind it. */
+export const viewContainerId = 'freellm';
+export const views = { overview: 'freellm.overview' } as const;
 
 interface Setting<T> {
   id: string;

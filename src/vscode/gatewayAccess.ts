@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { AdminClient, AdminError } from './adminClient.js';
+import { ApiError } from '../protocol/apiClient.js';
+import { AdminClient } from './adminClient.js';
 import { commands } from './contributions.js';
 import { type GatewayHost, isUp } from './gatewayHost.js';
 import type { LeaderConnections } from './leaderConnections.js';
@@ -48,7 +49,7 @@ export async function attempt(headline: string, job: () => Promise<void>): Promi
 
 /** An error as words for the user, in their language where the words are ours. */
 export function errorWords(error: unknown): string {
-  if (error instanceof AdminError && error.kind === 'unreachable') {
+  if (error instanceof ApiError && error.kind === 'unreachable') {
     return vscode.l10n.t('the gateway cannot be reached');
   }
   return describeError(error);

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
+import type { NewKey } from '../protocol/api.js';
+import { ApiError } from '../protocol/apiClient.js';
 import type { KeyCheck } from '../protocol/keys.js';
-import { type AdminClient, AdminError, type NewKey } from './adminClient.js';
+import type { AdminClient } from './adminClient.js';
 import { errorWords, withCancellableProgress } from './gatewayAccess.js';
 import { cancelled, pickOne } from './quickInput.js';
 
@@ -17,10 +19,10 @@ export async function checkLive(
     );
   } catch (error) {
     if (error instanceof vscode.CancellationError) {
-      return { status: 'invalid', message: vscode.l10n.t('The check was cancelled.'), models: null };
+      return { status: 'invalid', message: vscode.l10n.t('The check was cancelled.'), models: null, modelIds: null };
     }
-    const isRefused = error instanceof AdminError && error.kind === 'rejected' && (error.status ?? 500) < 500;
-    return { status: isRefused ? 'invalid' : 'inconclusive', message: errorWords(error), models: null };
+    const isRefused = error instanceof ApiError && error.kind === 'rejected' && (error.status ?? 500) < 500;
+    return { status: isRefused ? 'invalid' : 'inconclusive', message: errorWords(error), models: null, modelIds: null };
   }
 }
 

@@ -125,19 +125,22 @@ export function copied(what: string): void {
   vscode.window.setStatusBarMessage(vscode.l10n.t('$(check) Copied: {0}', what), 3000);
 }
 
-/** Asks before a key's secret is gone for good. */
-export async function confirmRemoveKey(provider: string, label: string): Promise<boolean> {
-  const remove = vscode.l10n.t('Remove');
+/** Asks before the token that clients hold is of no more use. */
+export async function confirmRotate(): Promise<boolean> {
+  const replace = vscode.l10n.t('Replace Token');
   const choice = await vscode.window.showWarningMessage(
-    vscode.l10n.t('Remove the key “{0}” of {1}?', label, provider),
-    { modal: true, detail: vscode.l10n.t('Its secret is deleted from VS Code’s secret storage.') },
-    remove,
+    vscode.l10n.t('Replace the token of the endpoint?'),
+    {
+      modal: true,
+      detail: vscode.l10n.t('Every client must then be given the new one; with the old one it is refused.'),
+    },
+    replace,
   );
-  return choice === remove;
+  return choice === replace;
 }
 
-/** What a key check that the user started found. */
-export function keyTested(label: string, isHealthy: boolean, words: string): void {
-  const message = vscode.l10n.t('{0}: {1}', label, words);
-  void (isHealthy ? vscode.window.showInformationMessage(message) : vscode.window.showWarningMessage(message));
+/** The endpoint has another token. Resolves with true if the user wants it copied. */
+export async function tokenRotated(): Promise<boolean> {
+  const copy = vscode.l10n.t('Copy Token');
+  return (await vscode.window.showInformationMessage(vscode.l10n.t('The endpoint has a new token.'), copy)) === copy;
 }

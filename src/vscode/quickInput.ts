@@ -52,6 +52,32 @@ export function pickOne<T extends vscode.QuickPickItem>(options: PickOptions<T>)
   });
 }
 
+/** A quick pick of any number of items; those with `picked` are chosen at first. */
+export function pickSome<T extends vscode.QuickPickItem>(options: PickOptions<T> & Step): Promise<Way<readonly T[]>> {
+  const pick = vscode.window.createQuickPick<T>();
+  pick.canSelectMany = true;
+  pick.title = options.title;
+  pick.step = options.step;
+  pick.totalSteps = options.totalSteps;
+  pick.placeholder = options.placeholder;
+  pick.items = options.items;
+  pick.selectedItems = options.items.filter(({ picked }) => picked);
+  pick.ignoreFocusOut = true;
+  if (options.step > 1) pick.buttons = [vscode.QuickInputButtons.Back];
+  return new Promise((resolve) => {
+    const end = (way: Way<readonly T[]>): void => {
+      resolve(way);
+      pick.dispose();
+    };
+    pick.onDidAccept(() => end(pick.selectedItems));
+    pick.onDidTriggerButton((button) => {
+      if (button === vscode.QuickInputButtons.Back) end(back);
+    });
+    pick.onDidHide(() => end(cancelled));
+    pick.show();
+  });
+}
+
 export type Complaint = string | vscode.InputBoxValidationMessage | null;
 
 export interface InputOptions extends Step {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
-import { commands, internalCommands, settings } from './contributions.js';
+import { commands, settings } from './contributions.js';
 import { isUp } from './gatewayHost.js';
+import { pages } from './panels/pageTable.js';
 import { isValue, pickOne } from './quickInput.js';
 import { faceOf, type StatusModel } from './statusModel.js';
 import { faceLabel, headline } from './statusText.js';
@@ -36,15 +37,16 @@ function menuItems(status: StatusModel): MenuItem[] {
       ...(isUp(host) ? { description: `${host.url}/v1` } : {}),
       command: commands.copyEndpoint,
     },
-    {
-      label: vscode.l10n.t('$(key) Manage Keys…'),
-      ...(gateway === null
-        ? {}
-        : { description: vscode.l10n.t('{0} of {1} usable', gateway.counts.usableKeys, gateway.counts.keys) }),
-      command: internalCommands.manageKeys,
-    },
   ];
+  const opening: MenuItem[] = pages.map((page) => ({
+    label: `$(${page.icon}) ${page.title()}`,
+    ...(page.id === 'keys' && gateway !== null
+      ? { description: vscode.l10n.t('{0} of {1} usable', gateway.counts.usableKeys, gateway.counts.keys) }
+      : {}),
+    command: page.command,
+  }));
   return [
+    ...opening,
     ...(isUp(host) ? working : []),
     { label: vscode.l10n.t('$(refresh) Restart Gateway'), command: commands.restartGateway },
     { label: vscode.l10n.t('$(output) Show Log'), command: commands.showLog },

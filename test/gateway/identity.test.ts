@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { loadIdentity, unkeptIdentity } from '../../src/gateway/identity.js';
+import { loadIdentity, saveToken, unkeptIdentity } from '../../src/gateway/identity.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -34,6 +34,15 @@ describe('identity', () => {
     const identity = loadIdentity(folder, laptop);
     assert.deepEqual({ ...identity, secret: '' }, { ...laptop, secret: '' });
     assert.deepEqual(loadIdentity(folder, { token: 'freellmapi-two', adminToken: 'admin-two' }), identity);
+  });
+
+  it('takes another token, and is otherwise the same', () => {
+    const identity = loadIdentity(folder);
+    const changed = saveToken(folder, identity, 'freellmapi-new');
+    assert.deepEqual(changed, { ...identity, token: 'freellmapi-new' });
+    assert.deepEqual(loadIdentity(folder), changed);
+    assert.deepEqual(readdirSync(folder), ['gateway.json']);
+    if (process.platform !== 'win32') assert.equal(statSync(file()).mode & 0o777, 0o600);
   });
 
   it('takes over the tokens of an older version', () => {

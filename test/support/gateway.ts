@@ -16,6 +16,8 @@ export interface TestGatewayOptions {
   dataDir?: string;
   /** Where its keys go; into memory if left out. */
   saveKeys?(keys: StoredKey[]): Promise<void>;
+  /** Where another token goes; without it the token cannot be replaced. */
+  saveToken?(token: string): Promise<void>;
 }
 
 export interface LogLine {
@@ -90,6 +92,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       ...(options.demo === undefined ? {} : { demo: options.demo }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir, wasmFile: sqlWasm }),
       ...(options.saveKeys ? { saveKeys: options.saveKeys } : {}),
+      ...(options.saveToken ? { saveToken: options.saveToken } : {}),
     },
   );
   const { port, token, adminToken } = await gateway.listen();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { VerifiedConnection } from '../../src/loopback/verifiedConnection.js';
+import { ApiError } from '../../src/protocol/apiClient.js';
 import type { GatewayEvent } from '../../src/protocol/events.js';
-import { AdminClient, AdminError } from '../../src/vscode/adminClient.js';
+import { AdminClient } from '../../src/vscode/adminClient.js';
 import { EventStream } from '../../src/vscode/eventStream.js';
 import { LeaderConnections } from '../../src/vscode/leaderConnections.js';
 import { useBed } from '../support/bed.js';
@@ -30,7 +31,7 @@ describe('admin client', () => {
       (await client.keys()).map(({ label }) => label),
       ['renamed'],
     );
-    await assert.rejects(client.removeKey('none'), (error) => error instanceof AdminError && error.status === 404);
+    await assert.rejects(client.removeKey('none'), (error) => error instanceof ApiError && error.status === 404);
   });
 
   it('finds the leader that came after the one it knew, for a change too', async () => {
@@ -45,7 +46,7 @@ describe('admin client', () => {
   it('calls no gateway that cannot prove itself', async () => {
     const gateway = await bed.gateway();
     const client = new AdminClient(connect(gateway.url, { secret: 'another' }));
-    await assert.rejects(client.state(), (error) => error instanceof AdminError && error.kind === 'unreachable');
+    await assert.rejects(client.state(), (error) => error instanceof ApiError && error.kind === 'unreachable');
   });
 
   it('is ended by its signal', async () => {

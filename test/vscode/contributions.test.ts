@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { commands, internalCommands, settings } from '../../src/vscode/contributions.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { commands, internalCommands, settings, viewContainerId, views } from '../../src/vscode/contributions.js';
 
 interface Manifest {
   contributes: {
+    viewsContainers: { activitybar: { id: string; icon: string }[] };
+    views: Record<string, { id: string }[]>;
     commands: { command: string; title: string; category: string }[];
     configuration: { properties: Record<string, { default: unknown; scope: string; markdownDescription: string }> };
   };
@@ -32,6 +34,16 @@ describe('contributions', () => {
     }));
     const byId = (a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id);
     assert.deepEqual(inManifest.sort(byId), Object.values(settings).slice().sort(byId));
+  });
+
+  it('are the views of package.json, both ways', () => {
+    assert.deepEqual(
+      contributes.viewsContainers.activitybar.map(({ id }) => id),
+      [viewContainerId],
+    );
+    assert.deepEqual(Object.keys(contributes.views), [viewContainerId]);
+    assert.deepEqual(contributes.views[viewContainerId]?.map(({ id }) => id).sort(), Object.values(views).sort());
+    for (const { icon } of contributes.viewsContainers.activitybar) assert.ok(existsSync(icon), icon);
   });
 
   it('say everything through package.nls.json, and leave nothing unused in it', () => {

@@ -6,6 +6,7 @@ const provider = (id: string, keyPattern: string | null): ProviderView => ({
   id,
   name: id,
   offers: '',
+  baseUrl: 'https://example.com',
   keyUrl: null,
   isKeyless: false,
   hasAccountId: false,

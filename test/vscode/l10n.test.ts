@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import ts from 'typescript';
+import { rawTexts, textsIn } from './support/sourceTexts.js';
 
-const SOURCES = 'src/vscode';
 const BUNDLE = 'l10n/bundle.l10n.json';
+/** Where users' words come from, and what hands them to the translation there. */
+const SOURCES = [
+  { folder: 'src/vscode', translate: 'vscode.l10n.t' },
+  { folder: 'webview', translate: 't' },
+];
 
-/** Every text that the editor side passes to `vscode.l10n.t`. */
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(ts|svelte)$/.test(file))
+    .map((file) => path.join(folder, file));
+
+/** Every text that the editor side and the pages have translated. */
 function usedTexts(): string[] {
-  const texts = new Set<string>();
-  const files = readdirSync(SOURCES).filter((file) => file.endsWith('.ts'));
-  for (const file of [...files.map((name) => path.join(SOURCES, name)), 'src/extension.ts']) {
-    const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && node.expression.getText(source) === 'vscode.l10n.t') {
-        const [text] = node.arguments;
-        assert.ok(text && ts.isStringLiteralLike(text), `${file}: l10n.t takes a literal, not an expression`);
-        texts.add(text.text);
-      }
-      ts.forEachChild(node, visit);
-    };
-    const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2023, true);
-    visit(source);
-  }
-  return [...texts].sort();
+  const texts = SOURCES.flatMap(({ folder, translate }) => filesIn(folder).flatMap((file) => textsIn(file, translate)));
+  return [...new Set([...texts, ...textsIn('src/extension.ts', 'vscode.l10n.t')])].sort();
 }
 
 const read = (file: string): Record<string, string> => JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
@@ -46,6 +42,11 @@ describe('l10n', () => {
         assert.deepEqual(holes(translation), holes(text), text);
     });
   }
+
+  it('leaves no words untranslated in the markup of the pages', () => {
+    const found = filesIn('webview').flatMap((file) => rawTexts(file).map((text) => `${file}: ${text}`));
+    assert.deepEqual(found, []);
+  });
 
   it('has the same keys in every package.nls file', () => {
     for (const file of readdirSync('.').filter((name) => /^package\.nls\..+\.json$/.test(name))) {

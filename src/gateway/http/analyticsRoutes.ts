@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
-import type { Analytics, AnalyticsWindow, RequestDetail, RequestPage } from '../../protocol/analytics.js';
+import type { Analytics, AnalyticsWindow, KeyActivity, RequestDetail, RequestPage } from '../../protocol/analytics.js';
+import { readKeyActivity } from '../ledger/keyActivity.js';
 import { listRequests, readRequest } from '../ledger/requestLog.js';
 import type { SqlDatabase } from '../ledger/sqlite.js';
 import type { Env } from './apiRoutes.js';
@@ -11,6 +12,8 @@ export interface AnalyticsSource {
   /** Reads what was recorded so far. */
   query<T>(read: (database: SqlDatabase) => T): T;
   analytics(window: AnalyticsWindow): Promise<Analytics>;
+  /** ms since the epoch. */
+  now(): number;
 }
 
 /** Adds what the ledger answers to the admin API. */
@@ -18,6 +21,9 @@ export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSour
   routes.get('/api/analytics', async (c) => {
     const { window } = readQuery('getAnalytics', c);
     return c.json<Analytics>(await source.analytics(window));
+  });
+  routes.get('/api/keys/:id/activity', async (c) => {
+    return c.json<KeyActivity>(await readKeyActivity(source, c.req.param('id'), source.now()));
   });
   routes.get('/api/requests', (c) => {
     const page = readQuery('listRequests', c);

@@ -35,6 +35,8 @@ export interface ApiContext {
   version: string;
   /** What clients need. */
   endpoint(): { baseUrl: string; token: string };
+  /** Replaces the token. @throws HttpError 409 where it is fixed. */
+  rotateToken(): Promise<void>;
   /** Aborts when the gateway closes: live events end at once. */
   closing: AbortSignal;
   clock: Clock;
@@ -65,6 +67,10 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
   const { keyService, cooldowns } = context;
   routes.get('/api/state', (c) => c.json(context.state()));
   routes.get('/api/endpoint', (c) => c.json(context.endpoint()));
+  routes.post('/api/endpoint/rotate', async (c) => {
+    await context.rotateToken();
+    return c.json(context.endpoint());
+  });
   routes.get('/api/openapi.json', (c) => c.json(openApiDocument(context.version)));
   routes.get('/api/providers', (c) => c.json({ data: context.providers() }));
   routes.get('/api/keys', (c) => c.json({ data: context.keys.all().map((key) => keyView(key, context.cooldowns)) }));
@@ -113,6 +119,7 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
   registerAnalyticsRoutes(routes, {
     query: (read) => context.books.query(read),
     analytics: (window) => context.books.analytics(window, context.clock.now()),
+    now: context.clock.now,
   });
   routes.get('/api/events', (c) => {
     serveEvents(context, c.env.incoming, c.env.outgoing, c.get('requestId'));

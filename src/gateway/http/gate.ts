@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { credentialOf } from '../../loopback/proof.js';
+import type { UnifiedToken } from '../unifiedToken.js';
 import {
   createTokenCheck,
   forbiddenHost,
@@ -12,7 +13,7 @@ import {
 
 /** Whom the gate lets in. */
 export interface GateOptions {
-  token: string;
+  token: Pick<UnifiedToken, 'matches'>;
   adminToken: string;
   /** The gateway's own secret, and the instance that it proves. */
   secret: string;
@@ -32,7 +33,7 @@ export function createGate(context: GateOptions): Gate {
   const isAdmin = createTokenCheck(context.adminToken);
   const isFollower = createTokenCheck(credentialOf(context.secret, context.instance));
   const checks = {
-    unified: createTokenCheck(context.token),
+    unified: (token: string) => context.token.matches(token),
     admin: (token: string) => isAdmin(token) || isFollower(token),
     follower: isFollower,
   };

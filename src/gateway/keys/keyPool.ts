@@ -97,6 +97,7 @@ export function keyView(key: PoolKey, cooldowns: Pick<Cooldowns, 'list'>): KeyVi
     health: shownHealth(key, cooldowns),
     limits: key.limits ?? {},
     models: key.models ?? null,
+    isFixed: key.origin === 'config',
   };
 }
 

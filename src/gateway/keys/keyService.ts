@@ -65,6 +65,8 @@ const DISCOVERY_RETRY_MS = 30_000;
 const DISCOVERY_RETRIES = 6;
 /** Adding a key waits so long for its provider's models, so that what is then said of them is true. */
 const DISCOVERY_WAIT_MS = 5_000;
+/** A check names no more models than this. */
+const MAX_LISTED = 500;
 /** So many refusals in chats outweigh a probe. */
 const DOUBTED_FROM = 2;
 
@@ -312,6 +314,6 @@ function keyInvalid(spec: ProviderSpec, words: string): HttpError {
   });
 }
 
-function publicCheck({ listed: _listed, observations: _observations, ...check }: ProbeResult): KeyCheck {
-  return check;
+function publicCheck({ listed, observations: _observations, ...check }: ProbeResult): KeyCheck {
+  return { ...check, modelIds: listed?.slice(0, MAX_LISTED).map(({ id }) => id) ?? null };
 }

@@ -16,7 +16,7 @@ export interface ProbeTarget {
 }
 
 /** What a probe found. */
-export interface ProbeResult extends KeyCheck {
+export interface ProbeResult extends Omit<KeyCheck, 'modelIds'> {
   /** The models, where the probe was the provider's list of them. */
   listed: CatalogModel[] | null;
   /** What the answer told of the account's quota. */

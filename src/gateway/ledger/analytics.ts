@@ -257,7 +257,7 @@ function byName(a: string, b: string): number {
 }
 
 /** The sum of several roll-up rows. */
-class Sums {
+export class Sums {
   private readonly counts = noCounts();
   private readonly latency = new Histogram();
   private readonly firstToken = new Histogram();

@@ -42,8 +42,6 @@ export class ChangeQueue {
   /** In the journal's file, not synced yet. */
   private written: Pending[] = [];
   private isWriteQueued = false;
-  /** Nothing goes into the file but what the exclusive work puts there. */
-  private isDraining = false;
   private toApply: Pending[] = [];
   private cancelTick: (() => void) | null = null;
   private cancelSlice: (() => void) | null = null;
@@ -62,6 +60,12 @@ export class ChangeQueue {
   /** Whether there is a change that is not in the journal, or not synced yet. */
   get isWriting(): boolean {
     return this.toJournal.length + this.written.length > 0;
+  }
+
+  /** Opens the journal before the first change comes: until there is one, a killed process loses what it appended. */
+  async open(): Promise<void> {
+    // The first flush meets the same trouble, and says so.
+    await this.exclusive(() => this.ports.journal.openSpare()).catch(() => undefined);
   }
 
   append(change: LedgerChange): void {
@@ -94,15 +98,13 @@ export class ChangeQueue {
     return this.exclusive(() => this.writePending());
   }
 
-  /** Only within `exclusive`: the same until nothing is pending at all. @throws the storage's error. */
-  async drain(): Promise<void> {
-    this.isDraining = true;
-    try {
-      do await this.writePending();
-      while (this.isWriting);
-    } finally {
-      this.isDraining = false;
-    }
+  /** Only within `exclusive`: goes on in a new journal, which begins with what is not synced. @throws the storage's error. */
+  async startJournal(): Promise<void> {
+    await this.writePending();
+    await this.ports.journal.startNext(() => {
+      this.written.push(...this.toJournal.splice(0));
+      return this.written.map(({ text }) => text);
+    });
   }
 
   /** Runs work that needs the journal to itself, in the order it was asked for. */
@@ -157,7 +159,7 @@ export class ChangeQueue {
   private readonly writeSoon = (): void => {
     this.isWriteQueued = false;
     const { journal } = this.ports;
-    if (!journal.isReady || this.isDraining || this.cancelRetry || this.toJournal.length > BATCH_CHANGES) return;
+    if (!journal.isReady || this.cancelRetry || this.toJournal.length > BATCH_CHANGES) return;
     try {
       this.put(this.toJournal.splice(0));
     } catch {

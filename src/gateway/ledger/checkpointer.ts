@@ -112,11 +112,11 @@ export class Checkpointer {
   /** Everything so far goes into the image, everything later into a new journal. */
   private async takeImage(): Promise<{ bytes: Uint8Array; generation: number }> {
     const { queue, journal, database } = this.ports;
-    await queue.drain();
-    await journal.startNext();
-    const { seq, generation } = journal;
+    await queue.startJournal();
+    const { generation } = journal;
     queue.applyAll();
-    writeMeta(database, { databaseId: this.databaseId, seq, generation });
+    // What is not synced yet is replayed onto this image, where it may be already, save what waits to be saved.
+    writeMeta(database, { databaseId: this.databaseId, seq: journal.synced, generation });
     const bytes = database.image();
     // A change that is being saved now is in neither.
     this.firstChangeAt = queue.isWriting ? this.ports.clock.now() : null;

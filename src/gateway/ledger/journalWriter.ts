@@ -21,6 +21,11 @@ interface OpenJournal {
   end: number;
   /** Where the last record ends. */
   written: number;
+  /** Whether its name is on the disk. */
+  isNamed: boolean;
+  /** While it is empty nothing needs it: it takes nothing back that an older one holds. */
+  isSpare: boolean;
+  name: string;
 }
 
 /** What went wrong with the open journal since it was last in order. */
@@ -45,9 +50,9 @@ export class JournalWriter {
     this.syncedSeq = position.seq;
   }
 
-  /** The last change that is in the file. */
-  get seq(): number {
-    return this.position.seq;
+  /** The last change that is on the disk. */
+  get synced(): number {
+    return this.syncedSeq;
   }
 
   get generation(): number {
@@ -67,6 +72,12 @@ export class JournalWriter {
   /** After a failure: `takeBack` has to be called before anything else. */
   get isInTrouble(): boolean {
     return this.trouble !== null;
+  }
+
+  /** Opens one before there is anything to write; it goes again if nothing comes. @throws the storage's error. */
+  async openSpare(): Promise<void> {
+    await this.startNext();
+    if (this.open) this.open.isSpare = true;
   }
 
   /** Opens a journal if none is. @throws the storage's error. */
@@ -89,6 +100,8 @@ export class JournalWriter {
     const { seq } = this.position;
     try {
       await open.file.sync();
+      if (!open.isNamed) await this.ports.storage.syncFolder(this.folder);
+      open.isNamed = true;
     } catch (error) {
       this.trouble = 'unsynced';
       throw error;
@@ -116,33 +129,42 @@ export class JournalWriter {
     this.trouble = null;
   }
 
-  /** Goes on in a new journal. @throws the storage's error; then the next write tries again, in yet another one. */
-  async startNext(): Promise<void> {
-    await this.close();
-    const { databaseId, seq } = this.position;
+  /**
+   * Goes on in a new journal. `carry` is called once its file is there and gives the changes, as JSON, that are not synced:
+   * they are its first records, written with its header and in the same turn of the loop, so that a killed process finds
+   * them in one of the two. @throws the storage's error; what was not synced is then to be taken back.
+   */
+  async startNext(carry: () => readonly string[] = () => []): Promise<void> {
+    const { databaseId } = this.position;
     // Never the same name twice: one that failed may still come back after a power cut.
     const generation = ++this.position.generation;
     const name = path.join(this.folder, journalName(generation));
     const file = await this.ports.storage.create(name);
-    let hasHeader = false;
+    const after = this.syncedSeq;
+    const records = carry().map((text, index) => encodeChange(after + 1 + index, text));
+    const bytes = Buffer.concat([encodeHeader({ generation, databaseId, after }), ...records]);
+    const before = this.open;
     try {
-      file.write(encodeHeader({ generation, databaseId, after: seq }), 0);
-      hasHeader = true;
-      await file.sync();
-      await this.ports.storage.syncFolder(this.folder);
+      file.write(bytes, 0);
     } catch (error) {
+      this.trouble = 'unsynced';
       await this.closeFile(file);
-      // On a full disk every try would leave an empty one. One with a header counts: it bounds those before it.
-      if (!hasHeader) await this.ports.storage.remove(name).catch(() => undefined);
+      // On a full disk every try would leave an empty one.
+      await this.ports.storage.remove(name).catch(() => undefined);
       throw error;
     }
-    this.open = { file, end: HEADER_BYTES, written: HEADER_BYTES };
+    this.position.seq = after + records.length;
+    this.open = { file, end: HEADER_BYTES, written: bytes.length, isNamed: false, isSpare: false, name };
+    if (before) await this.closeFile(before.file);
   }
 
   async close(): Promise<void> {
     const { open } = this;
     this.open = null;
-    if (open) await this.closeFile(open.file);
+    if (!open) return;
+    await this.closeFile(open.file);
+    if (open.isSpare && open.written === HEADER_BYTES)
+      await this.ports.storage.remove(open.name).catch(() => undefined);
   }
 
   private put(records: readonly Buffer[]): void {
@@ -182,8 +204,11 @@ export class JournalWriter {
       }
       try {
         await this.startNext();
+        // On the disk before anybody is told: only then does what the old one may hold not count.
+        await this.sync();
       } catch (error) {
         this.ports.log.log('warn', 'ledger', 'no new journal could be started', { error: errorCode(error) });
+        await this.close();
       }
     }
     await this.closeFile(open.file);

@@ -70,6 +70,7 @@ export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Pr
     const { newSums, onNotice } = options;
     const recovered = await recover({ ...ports, openDatabase, newSums, onNotice }, folder);
     const ledger = new DurableLedger(ports, options, lock, recovered);
+    await ledger.begin(recovered);
     lost = () => ledger.lose();
     return ledger;
   } catch (error) {
@@ -116,8 +117,13 @@ class DurableLedger implements OpenLedger {
       position.databaseId,
       recovered.imageBytes,
     );
-    if (recovered.isBehind || recovered.checkpoints > 0) this.checkpointer.noteChange();
-    if (recovered.checkpoints > 0) void this.writeImages(recovered.checkpoints);
+  }
+
+  /** Opens the journal, then brings the image up to date where that is due. */
+  async begin({ isBehind, checkpoints }: Recovered): Promise<void> {
+    await this.queue.open();
+    if (isBehind || checkpoints > 0) this.checkpointer.noteChange();
+    if (checkpoints > 0) void this.writeImages(checkpoints);
   }
 
   append(change: LedgerChange): void {

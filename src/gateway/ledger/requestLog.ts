@@ -5,7 +5,8 @@ import type { SqlDatabase, SqlValue } from './sqlite.js';
 /** So many rows are looked at for one page: a filter that fits few rows takes several pages instead of one long scan. */
 const MAX_SCANNED = 10_000;
 
-const COLUMNS = `id, at, client, token_id, model, is_stream, status, http_status, error_code, provider, served_model,
+/** A request's columns, in the order that `toRequestView` reads them. */
+export const REQUEST_COLUMNS = `id, at, client, token_id, model, is_stream, status, http_status, error_code, provider, served_model,
   key_id, first_token_ms, total_ms, prompt_tokens, completion_tokens, attempts`;
 
 /** A place in the log, between two rows: those before it are older. Ids order what came in the same ms. */
@@ -28,11 +29,11 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
   const floor = where === '' ? null : floorBelow(database, before.at);
   const bounds: SqlValue[] = floor === null ? [] : [floor];
   const rows = database.rows(
-    `SELECT ${COLUMNS} FROM requests WHERE (at, id) < (?, ?) ${floor === null ? '' : 'AND at >= ?'} ${where}
+    `SELECT ${REQUEST_COLUMNS} FROM requests WHERE (at, id) < (?, ?) ${floor === null ? '' : 'AND at >= ?'} ${where}
      ORDER BY at DESC, id DESC LIMIT ?`,
     [before.at, before.id, ...bounds, ...params, query.limit + 1],
   );
-  const data = rows.slice(0, query.limit).map(toView);
+  const data = rows.slice(0, query.limit).map(toRequestView);
   const last = data.at(-1);
   if (rows.length > query.limit && last) return { data, next: cursorOf(last) };
   return { data, next: floor === null ? null : cursorOf({ at: floor, id: '' }) };
@@ -41,7 +42,7 @@ export function listRequests(database: SqlDatabase, query: RequestsQuery): Reque
 /** One request with its attempts; null when there is none (any more). */
 export function readRequest(database: SqlDatabase, id: string): RequestDetail | null {
   const row = database.row(
-    `SELECT ${COLUMNS}, answer_ms, passed_over, is_sticky, is_handoff, profile, route FROM requests WHERE id = ?`,
+    `SELECT ${REQUEST_COLUMNS}, answer_ms, passed_over, is_sticky, is_handoff, profile, route FROM requests WHERE id = ?`,
     [id],
   );
   if (!row) return null;
@@ -49,7 +50,7 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
     'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
-  const view = toView(row);
+  const view = toRequestView(row);
   const [answerMs = null, isSticky, isHandoff] = [17, 19, 20].map((at) => row[at] as number | null);
   const [passedOver = null, profile = null, route = null] = [18, 21, 22].map((at) => row[at] as string | null);
   const { provider, servedModel, keyId } = view;
@@ -106,7 +107,8 @@ function parseCursor(cursor: string): Position {
   return { at: Number(cursor.slice(0, dot)), id: cursor.slice(dot + 1) };
 }
 
-function toView(row: readonly SqlValue[]): RequestView {
+/** A row of `REQUEST_COLUMNS`. */
+export function toRequestView(row: readonly SqlValue[]): RequestView {
   return {
     id: row[0] as string,
     at: row[1] as number,

@@ -16,14 +16,6 @@ import {
 import { type QuotaTime, Timeline } from './timeline.js';
 import { countsTokens, QUOTA_KINDS, type QuotaWindow, WindowMaker } from './windows.js';
 
-/** A window as the admin API shows it; its `resetsAt` is when use first falls out of it. */
-export interface QuotaWindowUse extends QuotaUse {
-  /** When the limit was learned, in ms since the epoch; null for what was always there. */
-  learnedAt: number | null;
-  /** When it is used up at this pace, in ms since the epoch; null when it is not before it resets. */
-  lastsUntil: number | null;
-}
-
 export interface QuotaHooks {
   /** What a request held is free, or will be sooner than a refusal said: those that wait may look again. */
   onFreed?(provider: string): void;
@@ -131,7 +123,7 @@ export class QuotaEngine implements LeaseHost {
   }
 
   /** What the ledger should hold and does not yet. Call it at least every 250 ms while requests run. */
-  changed(): { rows: QuotaWindowRow[]; limits: LedgerChange[]; uses: () => QuotaWindowUse[] } {
+  changed(): { rows: QuotaWindowRow[]; limits: LedgerChange[]; uses: () => QuotaUse[] } {
     const now = this.time.read();
     // What is out may have come into a new day.
     for (const { windows } of this.leases) for (const { window } of windows) window.refresh(now);
@@ -153,7 +145,7 @@ export class QuotaEngine implements LeaseHost {
   }
 
   /** Windows that have a limit or hold something. */
-  list(): QuotaWindowUse[] {
+  list(): QuotaUse[] {
     return [...this.entries.values()].map(this.useOf).filter(({ used, limit }) => used > 0 || limit !== null);
   }
 
@@ -178,7 +170,7 @@ export class QuotaEngine implements LeaseHost {
   }
 
   /** The target's windows as the admin API shows them, shared ones too. */
-  usesOf(target: QuotaTarget): QuotaWindowUse[] {
+  usesOf(target: QuotaTarget): QuotaUse[] {
     return this.entriesOf(target).map(this.useOf);
   }
 
@@ -200,7 +192,7 @@ export class QuotaEngine implements LeaseHost {
     if (provider !== undefined) this.hooks.onFreed?.(provider);
   }
 
-  private readonly useOf = (entry: Entry): QuotaWindowUse => {
+  private readonly useOf = (entry: Entry): QuotaUse => {
     const now = this.time.read();
     const { window, limit } = entry;
     const { id, kind, provider, model, keyId } = window;

@@ -1,8 +1,8 @@
 import type { ChainModel, ChainView } from '../../protocol/chain.js';
+import type { QuotaUse } from '../../protocol/events.js';
 import type { Strategy } from '../../protocol/strategyNames.js';
 import type { ChainEntry, QuotaKind } from '../ledger/changes.js';
 import type { CatalogModel } from '../providers/spec.js';
-import type { QuotaWindowUse } from '../quota/engine.js';
 import type { Candidate, Inventory } from './inventory.js';
 import type { Ranking } from './scoring/order.js';
 import { scoreView } from './scoring/score.js';
@@ -14,7 +14,7 @@ export interface ChainSources {
   entries: readonly ChainEntry[] | null;
   isFree(candidate: Candidate): boolean;
   ranking(strategy: Strategy): Ranking;
-  windows(candidate: Candidate): readonly QuotaWindowUse[];
+  windows(candidate: Candidate): readonly QuotaUse[];
 }
 
 /** The chain under a strategy as the admin API shows it: what is on, in order, then what is off; each model once. */
@@ -106,8 +106,8 @@ function todayOf(keys: readonly Candidate[], sources: ChainSources): ChainModel[
 }
 
 /** Of each key the window of this kind that has least left; one that several keys share counts once. */
-function tightest(windowsOfKeys: readonly (readonly QuotaWindowUse[])[], kind: QuotaKind): QuotaWindowUse[] {
-  const found = new Map<string, QuotaWindowUse>();
+function tightest(windowsOfKeys: readonly (readonly QuotaUse[])[], kind: QuotaKind): QuotaUse[] {
+  const found = new Map<string, QuotaUse>();
   for (const windows of windowsOfKeys) {
     const [first] = windows
       .filter((window) => window.kind === kind)
@@ -117,16 +117,16 @@ function tightest(windowsOfKeys: readonly (readonly QuotaWindowUse[])[], kind: Q
   return [...found.values()];
 }
 
-function sumOf(windows: readonly QuotaWindowUse[]): { used: number; limit: number | null } {
+function sumOf(windows: readonly QuotaUse[]): { used: number; limit: number | null } {
   const used = windows.reduce((sum, window) => sum + window.used, 0);
   const isKnown = windows.length > 0 && windows.every(({ limit }) => limit !== null);
   return { used, limit: isKnown ? windows.reduce((sum, { limit }) => sum + (limit ?? 0), 0) : null };
 }
 
-function remainingOf({ limit, used }: QuotaWindowUse): number {
+function remainingOf({ limit, used }: QuotaUse): number {
   return limit === null ? Number.MAX_VALUE : limit - used;
 }
 
-function leftOf({ limit, used }: QuotaWindowUse): number {
+function leftOf({ limit, used }: QuotaUse): number {
   return limit === null ? 1 : Math.max(0, 1 - used / limit);
 }

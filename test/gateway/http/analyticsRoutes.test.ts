@@ -37,6 +37,7 @@ describe('analytics routes', () => {
     app = appOf({
       query: (read) => read(database),
       analytics: async (window) => readAnalytics(database, window, NOW),
+      now: () => NOW,
     });
   });
   after(() => database.close());
@@ -54,6 +55,9 @@ describe('analytics routes', () => {
       [['req_0', 'req_1'], ['req_2']],
     );
     assert.equal(rest.next, null);
+    const activity = await (await app.request('/api/keys/key_1/activity')).json();
+    assert.deepEqual(apiEndpoints.getKeyActivity.output.parse(activity), activity);
+    assert.equal(activity.totals.requests, 3);
     const detail = await (await app.request('/api/requests/req_1')).json();
     assert.deepEqual(apiEndpoints.getRequest.output.parse(detail), detail);
     assert.deepEqual(await errorOf(app, '/api/requests/req_9'), [404, 'not_found', null]);

@@ -198,7 +198,7 @@ describe('opening what was left', () => {
 
   it('never replays another database’s journal', async () => {
     const disk = await usedDisk();
-    const header = encodeHeader({ generation: 90, databaseId: 'f'.repeat(32), after: 0 });
+    const header = encodeHeader({ generation: 90, databaseId: '0123456789abcdef'.repeat(2), after: 0 });
     const foreign = Buffer.concat([header, encodeChange(900, JSON.stringify(setting('foreign')))]);
     disk.put('ledger.000090.journal', foreign);
     assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), [`${ASIDE}.journal`]);

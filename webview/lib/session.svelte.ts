@@ -1,0 +1,123 @@
+import { getContext, setContext } from 'svelte';
+import { ApiClient } from '../../src/protocol/apiClient.js';
+import type { GatewayEvent } from '../../src/protocol/events.js';
+import type { Frame, PageCommand, PageId, PageInit, ToPage } from '../../src/protocol/pages.js';
+import type { Bridge } from './bridge.js';
+import { PageTransport } from './pageTransport.js';
+import { stillUndoable, type Undoable, withUndoable } from './undoList.js';
+
+const KEY = Symbol('session');
+
+/** A page's life: its way to the gateway, what happens there, and what all pages show. */
+export class Session {
+  readonly client: ApiClient;
+  /** The present, in steps of a second while the page can be seen. */
+  now = $state(Date.now());
+  frame: Frame = $state.raw({ gateway: { kind: 'starting' }, endpoint: null, removing: [] });
+  undoables: readonly Undoable[] = $state.raw([]);
+  private readonly transport: PageTransport;
+  private readonly eventListeners = new Set<(events: GatewayEvent[]) => void>();
+  private readonly resyncListeners = new Set<() => void>();
+  private arrived: GatewayEvent[] = [];
+
+  constructor(
+    private readonly bridge: Bridge,
+    readonly init: PageInit,
+  ) {
+    this.frame = init.frame;
+    this.transport = new PageTransport((message) => bridge.post(message));
+    this.client = new ApiClient(this.transport.send);
+    bridge.listen((message) => this.receive(message));
+    setInterval(() => this.tick(), 1000);
+    document.addEventListener('visibilitychange', () => this.tick());
+  }
+
+  /** To be called once the page listens. */
+  begin(): void {
+    this.bridge.post({ type: 'ready' });
+  }
+
+  /** What happened, once a frame at most. */
+  onEvents(listener: (events: GatewayEvent[]) => void): void {
+    this.eventListeners.add(listener);
+  }
+
+  /** Everything must be read anew. */
+  onResync(listener: () => void): void {
+    this.resyncListeners.add(listener);
+  }
+
+  run(command: PageCommand, argument?: string): void {
+    this.bridge.post({ type: 'command', command, ...(argument === undefined ? {} : { argument }) });
+  }
+
+  open(page: PageId): void {
+    this.bridge.post({ type: 'open', page });
+  }
+
+  openExternal(url: string): void {
+    this.bridge.post({ type: 'openExternal', url });
+  }
+
+  offerUndo(undoable: Undoable): void {
+    this.undoables = withUndoable(this.undoables, undoable);
+  }
+
+  undo(undoable: Undoable): void {
+    this.undoables = this.undoables.filter((other) => other !== undoable);
+    undoable.undo();
+  }
+
+  /** What the page kept, as `read` makes of it; `read` must take anything. */
+  keptState<T>(read: (state: unknown) => T): T {
+    return read(this.bridge.readState());
+  }
+
+  keepState(state: unknown): void {
+    this.bridge.writeState(state);
+  }
+
+  private tick(): void {
+    if (document.hidden) return;
+    this.now = Date.now();
+    this.undoables = stillUndoable(this.undoables, this.now);
+  }
+
+  private receive(message: ToPage): void {
+    switch (message.type) {
+      case 'answer':
+        this.transport.receive(message);
+        return;
+      case 'events':
+        this.take(message.events);
+        return;
+      case 'resync':
+        this.arrived = [];
+        for (const listener of this.resyncListeners) listener();
+        return;
+      case 'frame':
+        this.frame = message.frame;
+    }
+  }
+
+  /** A hidden document has no frames: what comes meanwhile is handed over when it is seen again. */
+  private take(events: GatewayEvent[]): void {
+    if (this.arrived.length === 0) requestAnimationFrame(() => this.handOver());
+    this.arrived.push(...events);
+  }
+
+  private handOver(): void {
+    const events = this.arrived;
+    this.arrived = [];
+    if (events.length > 0) for (const listener of this.eventListeners) listener(events);
+  }
+}
+
+export function provideSession(session: Session): void {
+  setContext(KEY, session);
+}
+
+/** The session of the page that the component is in. */
+export function useSession(): Session {
+  return getContext<Session>(KEY);
+}

@@ -1,0 +1,169 @@
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import type { GatewayEvent } from '../../../src/protocol/events.js';
+import type { KeyCheck, KeyView } from '../../../src/protocol/keys.js';
+import { filtered, groupsOf, type KeysData, keylessSwitches, moreProviders } from '../../lib/keys/groups.js';
+import { withUses } from '../../lib/keys/quotaUse.js';
+import { t } from '../../lib/l10n.js';
+import type { Session } from '../../lib/session.svelte.js';
+import { ViewState } from './viewState.svelte.js';
+
+/** Changes come in bursts: one reading after them is enough. */
+const READ_AFTER_MS = 100;
+
+/** So long a row says what its test found; its sign says so after that. */
+const TOLD_MS = 8_000;
+
+/** What the last test of a key found; null while it runs. */
+export type KeyTest = { check: KeyCheck | null };
+
+/** The Keys page's data and deeds. */
+export class KeysStore {
+  /** null before the first reading. */
+  data: KeysData | null = $state.raw(null);
+  /** Why the last reading or deed failed, in words. */
+  trouble: string | null = $state(null);
+  readonly tests = new SvelteMap<string, KeyTest>();
+  /** Keys with a change under way. */
+  readonly busy = new SvelteSet<string>();
+  readonly view: ViewState;
+  private testing: AbortController | null = $state.raw(null);
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Counts up with every change of what a key did: who shows that reads it anew. */
+  activity = $state(0);
+
+  readonly removed = $derived.by(() => new Set(this.session.frame.removing.map(({ keyId }) => keyId)));
+  readonly groups = $derived.by(() => (this.data === null ? [] : groupsOf(this.data, this.session.now, this.removed)));
+  readonly shown = $derived.by(() => filtered(this.groups, this.view.filter, this.view.search));
+  readonly switches = $derived(this.data === null ? [] : keylessSwitches(this.data));
+  readonly more = $derived(this.data === null ? [] : moreProviders(this.data));
+
+  constructor(readonly session: Session) {
+    this.view = new ViewState(session);
+    session.onResync(() => void this.read());
+    session.onEvents((events) => this.take(events));
+  }
+
+  get isTesting(): boolean {
+    return this.testing !== null;
+  }
+
+  async read(): Promise<void> {
+    const { client } = this.session;
+    try {
+      const [providers, keys, quota, cooldowns] = await Promise.all([
+        client.call('GET /api/providers'),
+        client.call('GET /api/keys'),
+        client.call('GET /api/quota'),
+        client.call('GET /api/cooldowns'),
+      ]);
+      this.data = { providers: providers.data, keys: keys.data, quota: quota.data, cooldowns: cooldowns.data };
+      this.trouble = null;
+      this.activity += 1;
+    } catch (error) {
+      // The header tells when there is no gateway; what was read last stays.
+      if (this.session.frame.gateway.kind === 'up') this.fail(error);
+    }
+  }
+
+  change(
+    key: KeyView,
+    body: { label?: string; enabled?: boolean; models?: string[] | null; limits?: Limits },
+  ): Promise<void> {
+    return this.doing(key.id, async () => {
+      const changed = await this.session.client.call('PATCH /api/keys/{id}', { id: key.id, body });
+      this.replace(changed);
+    });
+  }
+
+  /** On or off. A provider without keys is switched on by adding it. */
+  async switchKeyless(provider: string, key: KeyView | null, isOn: boolean): Promise<void> {
+    if (key !== null) return this.change(key, { enabled: isOn });
+    await this.doing(provider, async () => {
+      await this.session.client.call('POST /api/keys', { body: { provider, label: '' } });
+      await this.read();
+    });
+  }
+
+  async test(key: KeyView, signal?: AbortSignal): Promise<void> {
+    if (this.tests.get(key.id)?.check === null) return;
+    this.tests.set(key.id, { check: null });
+    try {
+      const check = await this.session.client.call('POST /api/keys/{id}/test', { id: key.id }, signal);
+      this.tests.set(key.id, { check });
+      setTimeout(() => this.tests.delete(key.id), TOLD_MS);
+    } catch (error) {
+      this.tests.delete(key.id);
+      if (signal?.aborted !== true) this.fail(error);
+    }
+  }
+
+  /** Tests those that are on, a few at a time; again, it stops. */
+  async testAll(): Promise<void> {
+    if (this.testing !== null) {
+      this.testing.abort();
+      return;
+    }
+    const abort = new AbortController();
+    this.testing = abort;
+    const waiting = this.groups.flatMap(({ rows }) => rows.map(({ key }) => key)).filter(({ enabled }) => enabled);
+    const worker = async (): Promise<void> => {
+      for (let key = waiting.shift(); key !== undefined && !abort.signal.aborted; key = waiting.shift()) {
+        await this.test(key, abort.signal);
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    this.testing = null;
+  }
+
+  async retry(cooldowns: readonly { id: string }[]): Promise<void> {
+    await Promise.all(
+      cooldowns.map(({ id }) =>
+        this.doing(id, () => this.session.client.call('DELETE /api/cooldowns/{id}', { id }).then(() => undefined)),
+      ),
+    );
+    await this.read();
+  }
+
+  remove(key: KeyView): void {
+    if (key.isFixed) return;
+    this.session.run('removeKey', key.id);
+  }
+
+  private replace(key: KeyView): void {
+    if (this.data === null) return;
+    const keys = this.data.keys.map((each) => (each.id === key.id ? key : each));
+    this.data = { ...this.data, keys };
+  }
+
+  private async doing(id: string, work: () => Promise<void>): Promise<void> {
+    this.busy.add(id);
+    try {
+      await work();
+      this.trouble = null;
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.busy.delete(id);
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.trouble = error instanceof Error ? error.message : String(error);
+    if (this.trouble === '') this.trouble = t('That did not work');
+  }
+
+  private take(events: readonly GatewayEvent[]): void {
+    const isTelling = events.some(({ type }) => type === 'key.changed' || type === 'cooldown.changed');
+    if (isTelling) this.readSoon();
+    if (events.some(({ type }) => type === 'request.ended')) this.activity += 1;
+    const uses = events.flatMap((event) => (event.type === 'quota.changed' ? event.windows : []));
+    if (uses.length > 0 && this.data !== null) this.data = { ...this.data, quota: withUses(this.data.quota, uses) };
+  }
+
+  private readSoon(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.read(), READ_AFTER_MS);
+  }
+}
+
+type Limits = { rpm?: number; rph?: number; rpd?: number; tpm?: number; tpd?: number };
