@@ -90,6 +90,15 @@ export class MarkdownPlace {
 
   /** Text, all of it. */
   readAll(text: string): void {
+    const isWithinLine = !this.isPrefix && this.run === '' && this.tag === null && this.fence === null;
+    if (isWithinLine && !/[\n`~<]/.test(text)) {
+      // The common piece: only its last character tells anything.
+      const last = text.trimEnd().at(-1);
+      if (last === undefined) return;
+      this.takeText();
+      this.endsSentence = SENTENCE_ENDS.includes(last);
+      return;
+    }
     for (let index = 0; index < text.length; index += 1) this.read(text[index]!);
   }
 
