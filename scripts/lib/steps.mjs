@@ -59,7 +59,7 @@ export function allSteps() {
   return [
     { name: 'lint', run: () => check('biome', [bin.biome, 'ci', '--colors=off', '.'], 2 * MINUTE_MS) },
     { name: 'types', run: checkTypes },
-    { name: 'unit', run: () => mocha('unit', quick, 5 * MINUTE_MS) },
+    { name: 'unit', run: () => mocha('unit', quick, 10 * MINUTE_MS) },
     ...slow.map((name) => ({ name, run: () => mocha(name, [name], (LONG_STEPS[name] ?? 8) * MINUTE_MS) })),
     { name: 'host', run: isHostSupported() ? inHost : inElectron },
     ...(process.env.FREELLM_ELECTRON ? [{ name: 'electron', run: inElectron }] : []),
@@ -184,7 +184,7 @@ async function endToEnd() {
   const packaged = await check('vsce package', packaging, 2 * MINUTE_MS);
   if (packaged.failed > 0) return packaged;
   checkPackage(env.FREELLM_VSIX);
-  return sum([packaged, await mocha('e2e', ['e2e'], 8 * MINUTE_MS, env)]);
+  return sum([packaged, await mocha('e2e', ['e2e'], 20 * MINUTE_MS, env)]);
 }
 
 /**

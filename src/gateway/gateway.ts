@@ -335,9 +335,9 @@ class GatewayHouse {
     const warn = (path: string, warnings: readonly string[]) => {
       for (const text of warnings) this.ports.log.log('warn', 'config', `${path}: ${text}`);
     };
-    warn('chain', unknownModels(this.config.chain ?? [], inventory));
+    warn('chain', unknownModels(this.config.chain ?? [], inventory, true));
     for (const profile of inventory.profiles.values()) {
-      if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory));
+      if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory, true));
     }
   }
 
@@ -507,16 +507,16 @@ class GatewayHouse {
         this.active.routed(id, provider, model, attempt);
         this.drainQuotaSoon();
       },
-      onFailure: (failure, candidate) => this.attemptFailed(failure, candidate),
+      onFailure: (failure, candidate, askedAt) => this.attemptFailed(failure, candidate, askedAt),
       onSuccess: ({ keyId }) => this.keyService.foundGood(keyId),
     };
   }
 
   /** The provider's words stay out of the log: some repeat the prompt. */
-  private attemptFailed(failure: Failure, { name, keyId }: Candidate): void {
+  private attemptFailed(failure: Failure, { name, keyId }: Candidate, askedAt: number): void {
     const { kind, status } = failure;
     this.ports.log.log('info', 'routing', 'An attempt failed', { candidate: name, kind, status });
-    if (kind === 'auth') this.keyService.refused(keyId, failure.message);
+    if (kind === 'auth') this.keyService.refused(keyId, failure.message, askedAt);
     else if (RATE_KINDS.has(kind)) this.keyService.foundGood(keyId);
   }
 

@@ -56,7 +56,7 @@ const keyChange = z.strictObject({
 });
 
 const settings = z.strictObject({
-  'queue.timeoutSeconds': z.number().int().nonnegative().optional(),
+  'queue.timeoutSeconds': z.number().int().nonnegative().max(3600).optional(),
   stickyMinutes: z.number().int().nonnegative().optional(),
   contextHandoff: z.boolean().optional(),
   healthProbes: z.boolean().optional(),

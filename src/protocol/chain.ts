@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { profileStrategySchema, scoreView, strategySchema } from './strategy.js';
+import { isOnce, modelName, wholeChain } from './wholeChain.js';
 
 /** What was used of what a day gives, over all keys. `limit` null: nobody knows one. */
 const dayUse = z.object({ used: z.number(), limit: z.number().nullable() });
@@ -63,17 +64,11 @@ export type ChainView = z.infer<typeof chainView>;
 /** Query of `GET /api/chain`. */
 export const chainQuery = z.strictObject({ strategy: strategySchema.optional() });
 
-const entry = z
-  .string()
-  .regex(/^[^/]+\/.+$/, 'expected "provider/model"')
-  .max(300);
-const isOnce = (models: readonly string[]) => new Set(models).size === models.length;
-
 /** Body of `PUT /api/chain`. */
 export const newChain = z.strictObject({
   /** In order; null goes back to the catalog's order. Models that are not named follow by their rank. */
   data: z
-    .array(z.strictObject({ model: entry, enabled: z.boolean().optional() }))
+    .array(z.strictObject({ model: modelName, enabled: z.boolean().optional() }))
     .max(5000)
     .refine((models) => isOnce(models.map(({ model }) => model)), 'names a model twice')
     .nullable(),
@@ -85,7 +80,7 @@ export const newProfile = z.strictObject({
     .string()
     .max(64)
     .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u, 'expected letters, digits, . _ and -'),
-  chain: z.array(entry).min(1).max(1000).refine(isOnce, 'names a model twice'),
+  chain: wholeChain.max(1000),
   /** `priority` if left out: the chain's own order. */
   strategy: profileStrategySchema.optional(),
   /** Tokens; that of the smallest member if left out. */

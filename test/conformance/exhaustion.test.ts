@@ -118,6 +118,25 @@ describe('conformance C: exhaustion', () => {
     });
   }
 
+  for (const [name, before] of [
+    ['long', 'x'.repeat(485)],
+    ['mostly blank', `x${' '.repeat(3980)}`],
+  ] as const) {
+    it(`case 58: nor a part of one, where words are cut that are too ${name}`, async () => {
+      const said = `${before} ${secrets.mistral} is no key`;
+      const { gateway, u2 } = await pair(errorStatus(400, 'no'), errorStatus(401, said));
+      const texts = [await (await gateway.chat()).text()];
+      for (const path of ['keys', 'cooldowns']) texts.push(await (await gateway.api('GET', `/api/${path}`)).text());
+      u2.onGet(errorStatus(401, said));
+      const key = { provider: 'custom:lab', baseUrl: u2.baseUrl, key: secrets.mistral, check: true };
+      texts.push(await (await gateway.api('POST', '/api/keys', key)).text());
+      for (const text of texts) {
+        assert.match(text, /x…|x …/);
+        assert.ok(!text.includes(secrets.mistral.slice(0, 5)), text);
+      }
+    });
+  }
+
   it('case 58: nor in an error after the commit point', async () => {
     const gate = createGate();
     const { gateway } = await pair(

@@ -129,25 +129,30 @@ describe('context handoff: the model that must take a conversation over is told,
     assert.deepEqual([...handoffs(groq), ...handoffs(cerebras)], [0, 0, 0, 0, 0]);
   });
 
-  it('is taken out of the words of a provider that repeats what it was sent', async () => {
-    const scene = await startScene(bed, chatCompletion({ text: 'from one' }));
-    const conversation = new Conversation(scene.gateway);
-    await conversation.say('Hello there');
-    const echo: Handler = (request, response, n) =>
-      errorStatus(400, `Cannot read ${request.body.messages[0].content}`)(request, response, n);
-    scene.u1.script(errorStatus(400, 'Cannot read'));
-    scene.u2.script(echo);
-    const messages = [...conversation.messages, { role: 'user', content: 'Go on' }];
-    const error = await assertError(
-      await scene.gateway.chat({ messages }),
-      400,
-      'invalid_request_error',
-      'provider_rejected_request',
-    );
-    assert.deepEqual(handoffs(scene.u2), [1]);
-    assert.match(error.message, /Cannot read …/);
-    assert.doesNotMatch(error.message, /another model/);
-  });
+  for (const [name, before] of [
+    ['', 'Cannot read'],
+    [', where they are cut too', `${'x'.repeat(400)} Cannot read`],
+  ] as const) {
+    it(`is taken out of the words of a provider that repeats what it was sent${name}`, async () => {
+      const scene = await startScene(bed, chatCompletion({ text: 'from one' }));
+      const conversation = new Conversation(scene.gateway);
+      await conversation.say('Hello there');
+      const echo: Handler = (request, response, n) =>
+        errorStatus(400, `${before} ${request.body.messages[0].content}`)(request, response, n);
+      scene.u1.script(errorStatus(400, 'Cannot read'));
+      scene.u2.script(echo);
+      const messages = [...conversation.messages, { role: 'user', content: 'Go on' }];
+      const error = await assertError(
+        await scene.gateway.chat({ messages }),
+        400,
+        'invalid_request_error',
+        'provider_rejected_request',
+      );
+      assert.deepEqual(handoffs(scene.u2), [1]);
+      assert.match(error.message, /Cannot read …/);
+      assert.doesNotMatch(error.message, /Until now|another model/);
+    });
+  }
 
   it('is told with the request: which were led by their session, and which were handed over', async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'freellm-handoff-'));

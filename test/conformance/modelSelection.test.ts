@@ -127,8 +127,14 @@ describe('conformance D: model selection', () => {
       assert.equal(response.headers['x-fallback-trail'], trail, 'the first of them cools down by then');
     }
     assert.equal((await gateway.chat({ model: 'auto' })).headers['x-routed-via'], u2Name);
-    const unknown = await gateway.chat({ model: 'auto:codign' });
-    await assertError(unknown, 404, 'invalid_request_error', 'model_not_found');
+    for (const [model, meant] of [
+      ['auto:codign', 'auto:coding'],
+      ['auto:fastets', 'auto:fastest'],
+    ] as const) {
+      const unknown = await gateway.chat({ model });
+      const { message } = await assertError(unknown, 404, 'invalid_request_error', 'model_not_found');
+      assert.match(message, new RegExp(`did you mean ${meant}\\b`));
+    }
   });
 
   it('case 62: provider/model is only that one; its 429 is returned', async () => {

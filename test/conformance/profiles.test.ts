@@ -104,6 +104,24 @@ describe('profiles', () => {
     await assertError(await gateway.chat({ model: a }), 404, 'invalid_request_error', 'model_not_found');
   });
 
+  it('of the config file switch none of their models on elsewhere, where a chain of it says which are on', async () => {
+    const { config } = await scene({ chain: [b], profiles: { rest: { chain: [a] } } });
+    const gateway = await bed.gateway({ config, clock: createManualClock() });
+    assert.deepEqual([await via(gateway, 'rest'), await via(gateway, 'auto')], [a, b]);
+    await assertError(await gateway.chat({ model: a }), 404, 'invalid_request_error', 'model_not_found');
+  });
+
+  it('say what may be meant by unknown models when they are made, of the first five, and never when they are listed', async () => {
+    const { config } = await scene();
+    const gateway = await bed.gateway({ config, clock: createManualClock() });
+    const wrong = [1, 2, 3, 4, 5, 6, 7].map((n) => `custom:a/m${n}`);
+    const { warnings } = await (await put(gateway, { name: 'odd', chain: wrong })).json();
+    const plain = wrong.map((name) => `${name} is no known model (yet)`);
+    assert.deepEqual(warnings.slice(5), plain.slice(5));
+    for (const warning of warnings.slice(0, 5)) assert.match(warning, /did you mean custom:a\/m\?$/);
+    assert.deepEqual((await list(gateway))[0].warnings, plain);
+  });
+
   it('cannot be called what means something else; unknown models are a warning', async () => {
     const { config } = await scene({ profiles: { fixed: { chain: [a] } } });
     const gateway = await bed.gateway({ config, clock: createManualClock() });

@@ -10,7 +10,7 @@ import { createGate } from '../support/gate.js';
 import type { TestGateway } from '../support/gateway.js';
 import { gemini } from '../support/gemini.js';
 import { createManualClock } from '../support/manualClock.js';
-import { chatCompletion, errorStatus, type Handler, json } from '../support/provider.js';
+import { chatCompletion, errorStatus, type Handler, json, status } from '../support/provider.js';
 import { assertError, chainOf, configOf, secrets, u1Name, u2Name } from '../support/scenario.js';
 
 type Limits = NonNullable<ConfigFile['limits']>[string];
@@ -199,6 +199,26 @@ describe('conformance E: quota', () => {
     assert.equal((await gateway.chat(long)).headers['x-routed-via'], u2Name);
     assert.equal((await gateway.chat(long)).headers['x-routed-via'], u2Name);
     assert.equal(u1.requests.length, 1);
+  });
+
+  it('an answer that was longer than the minute’s tokens, or counted absurdly, does not shut its model out', async () => {
+    for (const counted of ['30000', '1e400', '-9']) {
+      const clock = createManualClock();
+      const choices = [{ index: 0, message: { role: 'assistant', content: 'served' }, finish_reason: 'stop' }];
+      const rest = `{"id":"c","object":"chat.completion","model":"m","choices":${JSON.stringify(choices)},"usage":`;
+      const answer = (count: string) =>
+        status(200, `${rest}{"prompt_tokens":10,"completion_tokens":${count}}}`, {
+          'content-type': 'application/json',
+        });
+      let asked = 0;
+      const u1 = await bed.provider((...call) => answer(asked++ === 0 ? counted : '20')(...call));
+      const config = { ...chainOf(u1), limits: { [u1Name]: { tpm: 6000 } } };
+      const gateway = await bed.gateway({ config, clock });
+      for (let n = 0; n < 5; n++) {
+        assert.equal((await gateway.chat()).status, 200, counted);
+        clock.advance(2 * minute);
+      }
+    }
   });
 
   it('a request that is too large only with the margin of its estimate is sent where nobody else could take it', async () => {

@@ -48,7 +48,7 @@ async function instanceOn(port: number): Promise<string | null> {
 
 /** Tabs of one VS Code, each with its own extension host, all on one data folder. The tests are steps of one story. */
 describe('three windows, one gateway', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   this.bail(true);
 
   let provider: FakeProvider;

@@ -15,7 +15,7 @@ const MAY_HOLD_CALL = /^\s*[{[]|<tool_call>|<function=|<\||<\uff5c|\[TOOL_CALLS\
 export class AnswerScreen {
   /** Why this is no answer; null while it may be one. */
   rejection: string | null = null;
-  /** An opening that may be error prose; null once it is none. */
+  /** An opening that may be error prose, from its first word on; null once it is none. */
   private prose: string | null;
   private dialect: DialectScreen | null;
   private json: JsonScreen | null;
@@ -46,7 +46,7 @@ export class AnswerScreen {
   /** Text that is more than white space is held back: something came, though nothing of it was sent. */
   get isHolding(): boolean {
     return (
-      (this.prose !== null && this.prose.trim() !== '') ||
+      (this.prose !== null && this.prose !== '') ||
       (this.dialect?.isHolding ?? false) ||
       (this.json?.isHolding ?? false)
     );
@@ -61,10 +61,10 @@ export class AnswerScreen {
 
   /** What may be sent now. */
   push(text: string, isCommitted: boolean): ScreenedPiece[] {
-    if (this.prose === null) return this.screen(text, isCommitted);
-    this.prose += text;
     // White space alone begins anything.
-    if (this.prose.trim() === '' || mayBeErrorProse(this.prose, this.provider)) return [];
+    if (this.prose === null || (this.prose === '' && text.trim() === '')) return this.screen(text, isCommitted);
+    this.prose += text;
+    if (mayBeErrorProse(this.prose, this.provider)) return [];
     const opening = this.prose;
     this.prose = null;
     return this.screen(opening, isCommitted);

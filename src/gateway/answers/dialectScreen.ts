@@ -1,17 +1,18 @@
 import { matchDialect, type Place } from './dialects.js';
 import { TAG_OPENERS, TOKEN_OPENERS } from './dialectTokens.js';
+import { MarkdownPlace } from './markdownPlace.js';
 import type { OfferedTools, TextCall } from './textCalls.js';
 
 /** A piece of an answer after the calls written in its text were taken out. */
 export type ScreenedPiece = { type: 'text'; text: string } | { type: 'call'; call: TextCall };
 
-/** What ends a sentence, and so may stand right before a tag that is meant. */
-const SENTENCE_ENDS = '.!?:;…。！？：；>';
 const LONGEST_OPENER = Math.max(...[...TAG_OPENERS, ...TOKEN_OPENERS].map(({ length }) => length));
 /** Misses after long looks: who gets here has no calls to be found, and each costs. */
 const MAX_LONG_MISSES = 32;
 /** Held text up to this length is looked at with every piece, longer text each time it has doubled. */
 const LOOKED_AT_ALWAYS = 512;
+/** Characters of a call that may be held; longer, it is text. */
+const MAX_HELD = 1_000_000;
 
 /**
  * Takes tool calls out of streamed text that a model wrote in its own dialect. Text is held only from where a dialect
@@ -24,18 +25,7 @@ export class DialectScreen {
   private place: Place = { isOpening: true, isStart: true };
   private nextLook = 0;
   private longMisses = 0;
-  /** Nothing but white space came yet. */
-  private isOpening = true;
-  /** Nothing but white space came yet on this line. */
-  private isLineStart = true;
-  /** The last character on this line that is no white space. */
-  private last = '';
-  /** Backticks in a row right before. */
-  private ticks = 0;
-  private areTicksAtLineStart = false;
-  /** How many backticks opened the code block, or the code in the line, that this is in; 0 outside. */
-  private block = 0;
-  private code = 0;
+  private readonly markdown = new MarkdownPlace();
 
   constructor(private readonly tools: OfferedTools) {}
 
@@ -45,11 +35,10 @@ export class DialectScreen {
 
   /** Whether this piece may go out as it came; if so it is taken note of. */
   passes(text: string): boolean {
-    if (this.held !== null || this.isOpening || this.ticks > 0 || /[`<[]/.test(text)) return false;
-    const line = text.lastIndexOf('\n') + 1;
-    if (line > 0) this.beginLine();
-    const tail = text.slice(line).trimEnd();
-    if (tail !== '') this.take(tail.at(-1)!);
+    if (this.held !== null || this.markdown.isOpening) return false;
+    if (this.longMisses >= MAX_LONG_MISSES) return true;
+    if (/[<[]/.test(text)) return false;
+    this.markdown.readAll(text);
     return true;
   }
 
@@ -89,7 +78,7 @@ export class DialectScreen {
       if (at > 0) addText(out, rest.slice(0, at));
       rest = rest.slice(at);
       if (rest === '') return;
-      this.place = { isOpening: this.isOpening, isStart: this.isAtStart() };
+      this.place = { isOpening: this.markdown.isOpening, isStart: this.markdown.isStart };
       rest = this.look(rest, isWhole, out);
     }
   }
@@ -97,77 +86,44 @@ export class DialectScreen {
   /** Looks at text that begins with an opener; gives what of it is to be scanned as text. */
   private look(text: string, isWhole: boolean, out: ScreenedPiece[]): string {
     const match = matchDialect(text, this.tools, this.place, isWhole);
-    if (match.type === 'more') {
+    if (match.type === 'more' && text.length <= MAX_HELD) {
       this.held = text;
-      this.nextLook = 2 * text.length;
+      this.nextLook = Math.min(2 * text.length, MAX_HELD + 1);
       return '';
     }
-    this.isOpening = false;
-    if (match.type === 'no') {
-      if (text.length > LOOKED_AT_ALWAYS) this.longMisses += 1;
-      this.take(text[0]!);
+    this.markdown.isOpening = false;
+    if (match.type !== 'calls') {
+      if (match.type === 'more') this.longMisses = MAX_LONG_MISSES;
+      else if (text.length > LOOKED_AT_ALWAYS) this.longMisses += 1;
+      this.markdown.read(text[0]!);
       addText(out, text[0]!);
       return text.slice(1);
     }
     for (const call of match.calls) out.push({ type: 'call', call });
-    this.beginLine();
+    this.markdown.beginLine();
     return text.slice(match.end);
   }
 
   /** The index of the first character from which on this may be a dialect; the length where there is none. */
   private findOpener(text: string): number {
+    if (this.longMisses >= MAX_LONG_MISSES) return text.length;
     for (let index = 0; index < text.length; index += 1) {
       const char = text[index]!;
-      if (char === '`') {
-        if (this.ticks === 0) this.areTicksAtLineStart = this.isLineStart;
-        this.ticks += 1;
-        this.take(char);
-        continue;
-      }
-      if (this.ticks > 0) this.endTicks();
-      if (char === '\n') this.beginLine();
-      else if (char === ' ' || char === '\t' || char === '\r') continue;
-      else if (this.mayOpen(text, index, char)) return index;
-      else this.take(char);
+      if ((char === '<' || char === '[' || char === '{') && this.mayOpen(text, index, char)) return index;
+      this.markdown.read(char);
     }
     return text.length;
   }
 
   private mayOpen(text: string, index: number, char: string): boolean {
-    if (char !== '<' && char !== '[' && char !== '{') return false;
-    if (this.block > 0 || this.code > 0 || this.longMisses >= MAX_LONG_MISSES) return false;
-    if (this.isOpening && char !== '<') return true;
+    const { markdown } = this;
+    markdown.settle(char);
+    if (markdown.isExample) return false;
+    if (markdown.isOpening && char !== '<') return true;
     if (char === '{') return false;
     const start = text.slice(index, index + LONGEST_OPENER);
     if (TOKEN_OPENERS.some((opener) => startsAlike(start, opener))) return true;
-    return this.isAtStart() && TAG_OPENERS.some((opener) => startsAlike(start, opener));
-  }
-
-  private isAtStart(): boolean {
-    return this.isLineStart || SENTENCE_ENDS.includes(this.last);
-  }
-
-  private take(char: string): void {
-    this.isOpening = false;
-    this.isLineStart = false;
-    this.last = char;
-  }
-
-  private beginLine(): void {
-    this.isLineStart = true;
-    this.last = '';
-    // Code in a line ends with it, whatever its backticks say.
-    this.code = 0;
-  }
-
-  private endTicks(): void {
-    const count = this.ticks;
-    this.ticks = 0;
-    if (this.block > 0) {
-      if (this.areTicksAtLineStart && count >= this.block) this.block = 0;
-    } else if (this.areTicksAtLineStart && count >= 3) this.block = count;
-    else if (this.code === 0) this.code = count;
-    else if (this.code === count) this.code = 0;
+    return markdown.isStart && TAG_OPENERS.some((opener) => startsAlike(start, opener));
   }
 }
 

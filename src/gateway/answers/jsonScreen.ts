@@ -1,22 +1,29 @@
 import type { ResponseFormat } from '../../protocol/chat.js';
 import { isRecord } from '../surfaces/looseParts.js';
+import { MAX_SCALAR, mayBecomeScalar, scalarIn } from './jsonScalar.js';
 import { JsonScanner, parseJson } from './jsonScanner.js';
 import { type Kinds, kindsOf, resolveSchema } from './schemaKinds.js';
 
 export type JsonFormat = Exclude<ResponseFormat, { type: 'text' }>;
 
 /** Some put the value in a code fence, a few in single backticks. */
-const FENCED = /^`{1,3}[\w+-]*\s*(?=[{[])/;
-const MAYBE_FENCED = /^`{1,3}[\w+-]*\s*$/;
+const FENCED = /^(?:`+|~{3,})[\w+-]*\s*(?=[{[])/;
+const MAYBE_FENCED = /^(?:`+|~+)[\w+-]*\s*$/;
 /** A fence with a value in it, after some prose. */
-const FENCE_WITHIN = /```[\w+-]*\s*(?=[{[])/;
+const FENCE_WITHIN = /(?:```|~~~)[\w+-]*\s*(?=[{[])/;
+/** The same after the value: a block in another language is no other value. */
+const JSON_FENCE_WITHIN = /(?:```|~~~)(?:json\w*)?\s*(?=[{[])/i;
 /** Without one of these a value goes on. */
 const CLOSING = /[}\]]/;
 const JSON_SPACE = /^[ \t\r\n]*$/;
-/** How much prose may stand before a fence, in characters, and how much of what follows the value is looked at. */
+/**
+ * In characters: how much prose may stand before a fence, how much of what follows the value is looked at, how much of
+ * the white space before it is kept.
+ */
 const MAX_PROSE = 1000;
 
 const PROSE = 'The answer is prose, not the JSON that was asked for';
+const TOO_LONG = `The answer is a JSON string of more than ${MAX_SCALAR} characters, or prose`;
 const SEVERAL = 'The answer has more than one JSON value';
 const CUT_SHORT = "The answer's JSON is cut short";
 
@@ -29,7 +36,10 @@ export class JsonScreen {
   /** Why this is not the JSON that was asked for; null while it may be. */
   rejection: string | null = null;
   private state: 'opening' | 'prose' | 'value' | 'scalar' | 'after' = 'opening';
+  /** What is held, without the white space that it begins with. */
   private held = '';
+  /** That white space. */
+  private space = '';
   private isFenced = false;
   private readonly kinds: Kinds;
   private readonly scanner = new JsonScanner();
@@ -40,7 +50,7 @@ export class JsonScreen {
 
   /** Text that is more than white space is held. */
   get isHolding(): boolean {
-    return this.state !== 'value' && this.state !== 'after' && this.held.trim() !== '';
+    return this.state !== 'value' && this.state !== 'after' && this.held !== '';
   }
 
   /** Whether this piece may go out as it came; if so it is taken note of. */
@@ -58,9 +68,10 @@ export class JsonScreen {
         return this.readValue(text);
       case 'after':
         return this.readAfter(text);
+      case 'scalar':
+        return this.readScalar(text);
       default:
-        this.held += text;
-        return this.readOpening(mayWait);
+        return this.holdOpening(text) ? this.readOpening(mayWait) : '';
     }
   }
 
@@ -69,9 +80,9 @@ export class JsonScreen {
     if (this.rejection !== null) return '';
     if (this.state === 'value' && !isCutShort) this.rejection = CUT_SHORT;
     if (this.state === 'after' && hasAnotherValue(this.held)) this.rejection = SEVERAL;
-    if (this.state === 'scalar') {
-      if (isCutShort || parseJson(this.held) !== undefined) return this.held;
-      this.rejection = PROSE;
+    const scalar = this.state === 'scalar' || this.state === 'opening' ? scalarIn(this.held, this.kinds) : null;
+    if (scalar !== null && (isCutShort || parseJson(scalar) !== undefined)) {
+      return JSON_SPACE.test(this.space) && scalar.length === this.held.length ? this.space + scalar : scalar;
     }
     if (this.isHolding && !(isCutShort && this.state === 'opening')) this.rejection = PROSE;
     return '';
@@ -79,32 +90,46 @@ export class JsonScreen {
 
   /** A tool call came, so the text around it is no answer to be held to anything: what was held. */
   release(): string {
-    const text = this.state === 'after' ? '' : this.held;
+    const text = this.state === 'after' ? '' : this.space + this.held;
     this.held = '';
+    this.space = '';
     return text;
   }
 
+  /** Whether more than white space came by now. White space is never looked at twice. */
+  private holdOpening(text: string): boolean {
+    const start = this.held === '' ? text.trimStart() : text;
+    if (this.space.length < MAX_PROSE) this.space += text.slice(0, text.length - start.length);
+    this.held += start;
+    return this.held !== '';
+  }
+
   private readOpening(mayWait: boolean): string {
-    const start = this.held.trimStart();
     if (this.state === 'prose') return this.readProse();
-    if (start === '' || this.state === 'scalar') return '';
-    const fenced = FENCED.exec(start);
-    if (fenced) return this.beginFenced(start.slice(fenced[0].length));
-    if (start.startsWith('{') || start.startsWith('[')) {
-      const before = this.held.slice(0, this.held.length - start.length);
+    const fenced = FENCED.exec(this.held);
+    if (fenced) return this.beginFenced(this.held.slice(fenced[0].length));
+    if (this.held.startsWith('{') || this.held.startsWith('[')) {
+      const { space } = this;
+      const value = this.beginValue(this.held);
       // A byte order mark is white space to JavaScript, and an error to JSON.
-      const value = this.beginValue(start);
-      return value !== '' && JSON_SPACE.test(before) ? before + value : value;
+      return value !== '' && JSON_SPACE.test(space) ? space + value : value;
     }
-    if (MAYBE_FENCED.test(start) && start.length < MAX_PROSE) return '';
-    if (this.kinds.string || this.kinds.other) {
-      // A bare number, word or string: short, and only its end shows that it is one.
+    if (this.held.length < MAX_PROSE && MAYBE_FENCED.test(this.held)) return '';
+    if (mayBecomeScalar(this.held, this.kinds)) return '';
+    if (scalarIn(this.held, this.kinds) !== null) {
       this.state = 'scalar';
-      return '';
+      return this.readScalar('');
     }
     this.state = 'prose';
     if (mayWait) return this.readProse();
     this.rejection = PROSE;
+    return '';
+  }
+
+  /** A bare number, word or string: short, and only its end shows that it is one. */
+  private readScalar(text: string): string {
+    if (this.held.length + text.length > MAX_SCALAR) this.rejection = TOO_LONG;
+    else this.held += text;
     return '';
   }
 
@@ -128,6 +153,7 @@ export class JsonScreen {
     }
     this.state = 'value';
     this.held = '';
+    this.space = '';
     return this.readValue(value);
   }
 
@@ -181,6 +207,6 @@ function rootKinds(format: JsonFormat): Kinds {
 }
 
 function hasAnotherValue(rest: string): boolean {
-  const after = rest.replace(/^\s*`{1,3}/, '').trimStart();
-  return after.startsWith('{') || after.startsWith('[') || FENCE_WITHIN.test(after);
+  const after = rest.replace(/^\s*(?:`+|~+)/, '').trimStart();
+  return after.startsWith('{') || after.startsWith('[') || JSON_FENCE_WITHIN.test(after);
 }

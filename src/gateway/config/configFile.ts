@@ -2,6 +2,7 @@ import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import * as z from 'zod';
 import { limitsSchema } from '../../protocol/limits.js';
 import { profileStrategySchema, strategySchema, strategyWeightsSchema } from '../../protocol/strategy.js';
+import { wholeChain } from '../../protocol/wholeChain.js';
 import { nearestNames } from '../routing/nearestNames.js';
 import { isReservedName } from '../routing/reservedNames.js';
 
@@ -54,7 +55,7 @@ export const CUSTOM_ID = /^custom:[\w.-]+$/;
 
 /** The settings that a config file or `PUT /api/settings` may set. */
 export const settingsSchema = z.strictObject({
-  'queue.timeoutSeconds': z.number().int().nonnegative().optional(),
+  'queue.timeoutSeconds': z.number().int().nonnegative().max(3600).optional(),
   stickyMinutes: z.number().int().nonnegative().optional(),
   contextHandoff: z.boolean().optional(),
   healthProbes: z.boolean().optional(),
@@ -65,7 +66,7 @@ export const settingsSchema = z.strictObject({
 });
 
 const configProfile = z.strictObject({
-  chain: z.array(z.string()),
+  chain: wholeChain,
   strategy: profileStrategySchema.optional(),
   contextWindow: z.number().int().positive().optional(),
 });
@@ -75,7 +76,7 @@ export const configSchema = z.strictObject({
   token: headerText.min(16).optional(),
   adminToken: headerText.min(16).optional(),
   providers: z.record(z.string(), configProvider).optional(),
-  chain: z.array(z.string()).optional(),
+  chain: wholeChain.optional(),
   strategy: strategySchema.optional(),
   profiles: z.record(z.string().min(1), configProfile).optional(),
   limits: z.record(z.string(), limitsSchema).optional(),

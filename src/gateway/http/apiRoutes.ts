@@ -17,7 +17,7 @@ import type { Chain } from '../routing/chain.js';
 import type { Cooldown, Cooldowns } from '../routing/cooldowns.js';
 import type { Candidate, Inventory } from '../routing/inventory.js';
 import type { Profiles } from '../routing/profiles.js';
-import { profileViews } from '../routing/profileView.js';
+import { profileView, profileViews } from '../routing/profileView.js';
 import type { Settings } from '../settings.js';
 import { registerAnalyticsRoutes } from './analyticsRoutes.js';
 import { HttpError, invalidRequest } from './errors.js';
@@ -133,7 +133,7 @@ function registerProfileRoutes(routes: Hono<Env>, { profiles, inventory, isFree 
   routes.put('/api/profiles', async (c) => {
     const { name, chain, strategy = null, contextWindow = null } = await readInput('putProfile', c.env);
     await profiles.put({ name, chain, strategy, contextWindow }, inventory());
-    return c.json(profileViews(inventory(), isFree).find((profile) => profile.name === name));
+    return c.json(profileView(name, inventory(), isFree));
   });
   routes.delete('/api/profiles/:name', async (c) => {
     await profiles.remove(c.req.param('name'));

@@ -24,11 +24,30 @@ export function createListener(context: AppContext): Listener {
   let loading: Promise<RequestListener> | null = null;
 
   function loadApp(): Promise<RequestListener> {
-    loading ??= import('./app.js').then(({ createAppListener }) => {
-      app = createAppListener(context, gate);
-      return app;
-    });
+    loading ??= import('./app.js')
+      .then(({ createAppListener }) => {
+        app = createAppListener(context, gate);
+        return app;
+      })
+      .catch((error: unknown) => {
+        // The next request tries again.
+        loading = null;
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        context.chat.log.log('error', 'http', 'The pages and the admin API could not be loaded', { error: text });
+        throw error;
+      });
     return loading;
+  }
+
+  async function answerByApp(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    let loaded: RequestListener;
+    try {
+      loaded = await loadApp();
+    } catch (error) {
+      sendError(outgoing, context.newId('req_'), toHttpError(error));
+      return;
+    }
+    loaded(incoming, outgoing);
   }
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -38,7 +57,7 @@ export function createListener(context: AppContext): Listener {
     }
     if (incoming.method !== 'POST' || (incoming.url !== CHAT_PATH && incoming.url !== UNPREFIXED_CHAT_PATH)) {
       if (app) app(incoming, outgoing);
-      else void loadApp().then((loaded) => loaded(incoming, outgoing));
+      else void answerByApp(incoming, outgoing);
       return;
     }
     const requestId = context.newId('req_');

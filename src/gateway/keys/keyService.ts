@@ -5,11 +5,11 @@ import type { ModelStore } from '../catalog/modelStore.js';
 import { HttpError, invalidRequest } from '../http/errors.js';
 import type { UpstreamClient } from '../net/upstream.js';
 import type { Clock, Log } from '../ports.js';
-import { cleanPastedKey } from '../providers/keyShapes.js';
 import { hostOf } from '../providers/resolveBaseUrl.js';
-import type { ProviderSpec } from '../providers/spec.js';
 import type { QuotaObservation } from '../quota/learn.js';
 import type { Cooldowns } from '../routing/cooldowns.js';
+import { KeyDoubts } from './keyDoubts.js';
+import { cleanSecret, keyInvalid, noSuchKey, requiredKey, toStored } from './keyInput.js';
 import type { KeyPool, PoolKey } from './keyPool.js';
 import { type ProbeResult, type ProbeTarget, probeKey } from './probe.js';
 import type { ProbeLanes } from './probeLanes.js';
@@ -48,8 +48,8 @@ export interface KeyService {
   /** Stores the keys as they are, after what is under way. */
   save(): Promise<void>;
   test(id: string): Promise<KeyCheck>;
-  /** A chat's key was refused, in these words: it is asked about at once. */
-  refused(id: string, message: string): void;
+  /** A chat's key was refused, in these words: it is asked about at once. `askedAt`: when the chat asked, ms since the epoch. */
+  refused(id: string, message: string, askedAt: number): void;
   /** A chat's key was answered, or its provider has had enough of it: it knows the key. */
   foundGood(id: string): void;
   /** Asks about a key in the background, in its turn, unless probes are off. */
@@ -67,14 +67,11 @@ const DISCOVERY_RETRIES = 6;
 const DISCOVERY_WAIT_MS = 5_000;
 /** A check names no more models than this. */
 const MAX_LISTED = 500;
-/** So many refusals in chats outweigh a probe. */
-const DOUBTED_FROM = 2;
 
 export function createKeyService(context: KeyServiceContext): KeyService {
   const { pool, models, cooldowns } = context;
   const probing = new Map<string, { secret: string | null; result: Promise<ProbeResult> }>();
-  /** Chats that a key was refused in, since it was last found good by one. */
-  const refusals = new Map<string, number>();
+  const doubts = new KeyDoubts();
   let queue: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -142,7 +139,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     if (result.listed) models.setListed(key.provider, result.listed);
     if (result.observations.length > 0) context.onQuota(key, result.observations);
     // Refused twice over, with probes that know better: what they ask answers anybody. So chats find out, now and then.
-    const isDoubted = !isWanted && (refusals.get(id) ?? 0) >= DOUBTED_FROM;
+    const isDoubted = !isWanted && doubts.isDoubted(id);
     if (result.status === 'healthy' && !isDoubted) {
       pool.setHealth(id, 'healthy', null, true);
       cooldowns.clearKey(id);
@@ -210,7 +207,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     async change(id, change) {
       const { key: given, ...fields } = change;
       const changed = await inTurn(async () => {
-        const key = required(pool, id);
+        const key = requiredKey(pool, id);
         const update = {
           ...(fields as Partial<StoredKey>),
           ...(given === undefined ? {} : { secret: cleanSecret(given) }),
@@ -219,7 +216,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
         return pool.update(id, update) ?? key;
       });
       if (given !== undefined) {
-        refusals.delete(id);
+        doubts.clear(id);
         cooldowns.clearKey(id);
         this.recheck(id);
       }
@@ -227,10 +224,11 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     },
     async remove(id) {
       await inTurn(async () => {
-        required(pool, id);
+        requiredKey(pool, id);
         await store(pool.stored().filter((stored) => stored.id !== id));
         pool.remove(id);
       });
+      doubts.clear(id);
       cooldowns.clearKey(id);
     },
     save: () => inTurn(() => store(pool.stored())),
@@ -241,16 +239,18 @@ export function createKeyService(context: KeyServiceContext): KeyService {
       if (result.status === 'healthy' && key.health.status !== 'healthy') apply(id, result, true);
       return publicCheck(result);
     },
-    refused(id, message) {
-      if (!pool.get(id)) return;
-      refusals.set(id, (refusals.get(id) ?? 0) + 1);
+    refused(id, message, askedAt) {
+      const key = pool.get(id);
+      if (!key) return;
+      if (key.health.status !== 'invalid') doubts.refused(id, askedAt, context.clock.now());
       pool.setHealth(id, 'invalid', message);
       this.recheck(id);
     },
     foundGood(id) {
+      // First: a probe may have found it healthy meanwhile.
+      doubts.clear(id);
       const key = pool.get(id);
       if (!key || key.health.status === 'healthy') return;
-      refusals.delete(id);
       pool.setHealth(id, 'healthy', null);
     },
     recheck(id) {
@@ -267,51 +267,6 @@ export function createKeyService(context: KeyServiceContext): KeyService {
       }
     },
   };
-}
-
-/** A pasted key without what came along with it. @throws HttpError 400 for what no header can carry. */
-function cleanSecret(text: string): string {
-  const secret = cleanPastedKey(text);
-  if (!/[^\x21-\x7e]/.test(secret)) return secret;
-  throw invalidRequest('The key has a space or a character that no key has', 'key');
-}
-
-function toStored(input: NewKey, secret: string | null, id: string): StoredKey {
-  return {
-    id,
-    provider: input.provider,
-    label: input.label ?? '',
-    enabled: input.enabled ?? true,
-    secret,
-    ...(input.models ? { models: input.models } : {}),
-    ...(input.limits ? { limits: input.limits as Record<string, number> } : {}),
-    ...(input.baseUrl ? { baseUrl: input.baseUrl } : {}),
-  };
-}
-
-/** A key that may be changed here. */
-function required(pool: KeyPool, id: string): PoolKey {
-  const key = pool.get(id);
-  if (!key) throw noSuchKey();
-  if (key.origin === 'config') {
-    throw new HttpError(
-      409,
-      'invalid_request_error',
-      'key_in_config',
-      'This key is in the config file: change it there',
-    );
-  }
-  return key;
-}
-
-function noSuchKey(): HttpError {
-  return new HttpError(404, 'invalid_request_error', 'not_found', 'There is no key with this id');
-}
-
-function keyInvalid(spec: ProviderSpec, words: string): HttpError {
-  return new HttpError(422, 'invalid_request_error', 'key_invalid', `${spec.name} refuses the key: ${words}`, {
-    param: 'key',
-  });
 }
 
 function publicCheck({ listed, observations: _observations, ...check }: ProbeResult): KeyCheck {

@@ -7,6 +7,7 @@ import { fillAccountId, joinEndpoint, splitSecret } from '../providers/resolveBa
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
 import { observationsOfProbe, type QuotaObservation } from '../quota/learn.js';
 import { classifyResponse } from '../routing/classify.js';
+import { secretsIn } from '../routing/providerWords.js';
 
 export interface ProbeTarget {
   spec: ProviderSpec;
@@ -92,8 +93,9 @@ function judge(
     provider: target.spec.id,
     dayBoundary: target.spec.dayBoundary,
     nowMs,
+    hidden: secretsIn(target.secret, splitTarget(target)?.token),
   });
-  const words = withoutSecret(failure.message || `HTTP ${answer.status}`, target.secret);
+  const words = failure.message || `HTTP ${answer.status}`;
   if (failure.kind === 'auth') return result('invalid', words);
   // Out of quota or credits: the provider knows the key.
   if (['rate_limit', 'daily_quota', 'credit'].includes(failure.kind)) return result('healthy', words);
@@ -102,7 +104,7 @@ function judge(
 
 function getRequest(target: ProbeTarget, path: string): UpstreamRequest {
   const { spec } = target;
-  const split = spec.hasAccountId && target.secret !== null ? splitSecret(target.secret) : null;
+  const split = splitTarget(target);
   const secret = split ? split.token : target.secret;
   const headers: Record<string, string> = { accept: 'application/json', ...spec.headers };
   if (secret !== null && spec.auth === 'google') headers['x-goog-api-key'] = secret;
@@ -117,8 +119,9 @@ function pathAt({ spec, baseUrl }: ProbeTarget, path: string): string {
   return path.startsWith(`${spec.baseUrl}/`) ? path.slice(spec.baseUrl.length) : '/models';
 }
 
-function withoutSecret(text: string, secret: string | null): string {
-  return secret ? text.replaceAll(secret, '…') : text;
+/** The account and its token, at providers whose keys are both. */
+function splitTarget({ spec, secret }: ProbeTarget): ReturnType<typeof splitSecret> | null {
+  return spec.hasAccountId && secret !== null ? splitSecret(secret) : null;
 }
 
 function result(status: KeyCheck['status'], message: string): ProbeResult {

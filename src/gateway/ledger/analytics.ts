@@ -60,10 +60,13 @@ export class DaySums {
     return kept && kept.requests === requestsIn(database, days) ? kept.groups : null;
   }
 
-  keep(database: SqlDatabase, days: Span, groups: Groups): void {
+  /** `requests`: `requestsIn` these days, of before the first of the reads that the sums are from. */
+  keep(database: SqlDatabase, days: Span, requests: string, groups: Groups): void {
+    // Others run in between the reads: a request that was added meanwhile may be in some of the sums only.
+    if (requestsIn(database, days) !== requests) return;
     // Each window once: what ended with another day is yesterday's.
     for (const name of this.kept.keys()) if (!name.endsWith(` ${days.to}`)) this.kept.delete(name);
-    this.kept.set(nameOf(days), { requests: requestsIn(database, days), groups });
+    this.kept.set(nameOf(days), { requests, groups });
   }
 }
 
@@ -71,6 +74,7 @@ function nameOf({ from, to }: Span): string {
   return `${from} ${to}`;
 }
 
+/** Changes with every request of these days. */
 function requestsIn(database: SqlDatabase, { from, to }: Span): string {
   return String(database.row(REQUESTS, [from, to]));
 }
@@ -151,8 +155,9 @@ function* readGroups(database: SqlDatabase, range: Span, daySums: DaySums): Gene
   let sums = days && daySums.get(database, days);
   if (days && !sums) {
     sums = noGroups();
+    const requests = requestsIn(database, days);
     yield* addGroups(database, sums, days);
-    daySums.keep(database, days, sums);
+    daySums.keep(database, days, requests, sums);
   }
   const groups = sums ? copied(sums) : noGroups();
   for (const edge of days

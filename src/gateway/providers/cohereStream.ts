@@ -1,4 +1,5 @@
 import type { ChatDelta, ChatRequest, FinishReason, Usage } from '../../protocol/chat.js';
+import { isTokenCount } from '../tokenCount.js';
 import type { AdapterTarget, DecodedEvent, SseEvent, StreamDecoder } from './adapter.js';
 import { errorMessage, errorStatus, isObject } from './errorBody.js';
 
@@ -168,18 +169,19 @@ export function readToolCall(call: Record<string, unknown>): { id: string; name:
   };
 }
 
-/** Tokens as the model counted them (`tokens`), else as billed; null where Cohere says neither. */
+/** Tokens as the model counted them (`tokens`), else as billed; null where Cohere says neither, or no number that can be one. */
 export function readUsage(usage: unknown): Usage | null {
   if (!isObject(usage)) return null;
   const counted = isObject(usage.tokens) ? usage.tokens : usage.billed_units;
   if (!isObject(counted)) return null;
-  const prompt = typeof counted.input_tokens === 'number' ? counted.input_tokens : 0;
-  const completion = typeof counted.output_tokens === 'number' ? counted.output_tokens : 0;
+  const prompt = counted.input_tokens ?? 0;
+  const completion = counted.output_tokens ?? 0;
+  if (!isTokenCount(prompt) || !isTokenCount(completion)) return null;
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    ...(typeof usage.cached_tokens === 'number' && { prompt_tokens_details: { cached_tokens: usage.cached_tokens } }),
+    ...(isTokenCount(usage.cached_tokens) && { prompt_tokens_details: { cached_tokens: usage.cached_tokens } }),
   };
 }
 

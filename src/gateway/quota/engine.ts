@@ -1,7 +1,7 @@
 import type { QuotaUse } from '../../protocol/events.js';
 import type { LedgerChange, QuotaKind, QuotaLimitRow, QuotaWindowRow } from '../ledger/changes.js';
 import type { Clock } from '../ports.js';
-import { type Entry, type QuotaRefusal, refusal, scopeMeant } from './entries.js';
+import { type Entry, type QuotaRefusal, refusal, scopeMeant, within } from './entries.js';
 import type { QuotaObservation } from './learn.js';
 import { type LeaseHost, OpenLease, type QuotaLease } from './lease.js';
 import {
@@ -53,9 +53,17 @@ export class QuotaEngine implements LeaseHost {
     this.time = new Timeline(clock);
   }
 
-  /** Takes one request and so many estimated tokens from all windows of the target, or from none. */
-  lease(target: QuotaTarget, estimatedTokens: number): { ok: true; lease: QuotaLease } | QuotaRefusal {
+  /**
+   * Takes one request and so many estimated tokens from all windows of the target, or from none. Where a limit is below
+   * the estimate, but not below `leastTokens`, all of that limit is taken.
+   */
+  lease(
+    target: QuotaTarget,
+    estimate: number,
+    leastTokens: number = estimate,
+  ): { ok: true; lease: QuotaLease } | QuotaRefusal {
     const entries = this.entriesOf(target);
+    const estimatedTokens = leastTokens < estimate ? within(entries, estimate, leastTokens) : estimate;
     const now = this.time.read();
     for (const { window, isTokens, max } of entries) {
       if (!window.hasRoom(isTokens ? estimatedTokens : 1, max, now)) return refusal(entries, estimatedTokens, now);
@@ -67,8 +75,9 @@ export class QuotaEngine implements LeaseHost {
   }
 
   /** Whether `lease` would have room now, and else when; spends nothing. */
-  peek(target: QuotaTarget, estimatedTokens: number): { ok: true } | QuotaRefusal {
+  peek(target: QuotaTarget, estimate: number, leastTokens: number = estimate): { ok: true } | QuotaRefusal {
     const entries = this.entriesOf(target);
+    const estimatedTokens = leastTokens < estimate ? within(entries, estimate, leastTokens) : estimate;
     const now = this.time.read();
     for (const { window, isTokens, max } of entries) {
       if (!window.hasRoom(isTokens ? estimatedTokens : 1, max, now)) return refusal(entries, estimatedTokens, now);
@@ -213,12 +222,11 @@ export class QuotaEngine implements LeaseHost {
 
   private take(target: QuotaTarget, observation: QuotaObservation): void {
     const now = this.time.read();
-    const { kind, limit, remaining, resetMs = null } = observation;
+    const { kind, limit, remaining, source, isGuess, resetMs = null } = observation;
     const scope = scopeMeant(scopesOf(target, this.sources), observation);
     if (!scope) return;
     const stated = this.book.ofProvider(scope, kind);
-    const isNews = limit !== undefined && (!observation.isGuess || stated === null || limit < stated);
-    const isLearned = isNews && this.book.learn(scope.id, kind, limit, observation.source, now.wall);
+    const isLearned = limit !== undefined && this.book.learn(scope, kind, { limit, source, at: now.wall, isGuess });
     const known = this.entries.get(nameOf(scope.id, kind));
     if (known && isLearned) this.setScope(known, scope);
     if (!known) this.bound = new WeakMap();

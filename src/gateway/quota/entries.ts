@@ -38,6 +38,13 @@ export function scopeMeant(
   return scopes.filter(isMeant).at(-1);
 }
 
+/** The estimate, or the smallest limit below it that still has room for the least. */
+export function within(entries: readonly Entry[], estimate: number, least: number): number {
+  let tokens = estimate;
+  for (const { isTokens, max } of entries) if (isTokens && max < tokens && max >= least) tokens = max;
+  return tokens;
+}
+
 /** The window that opens last; one that never will comes before all. */
 export function refusal(entries: readonly Entry[], tokens: number, now: QuotaTime): QuotaRefusal {
   let last: QuotaRefusal | null = null;

@@ -1,3 +1,5 @@
+import { isTokenCount } from '../tokenCount.js';
+
 /** Where nothing is known of a model: a usual answer of an assistant, in tokens. */
 const FIRST_ANSWER = 512;
 /** How much the newest observation weighs. */
@@ -64,13 +66,13 @@ export function createTokenEstimator(): TokenEstimator {
     },
     observe(name, promptTokens, { prompt, completion }) {
       const known = calibrationOf(name);
-      if (prompt !== null && prompt > 0 && promptTokens >= MIN_PROMPT) {
+      if (isTokenCount(prompt) && prompt > 0 && promptTokens >= MIN_PROMPT) {
         const ratio = Math.min(Math.max(prompt / promptTokens, RATIO.min), RATIO.max);
         const error = Math.abs(ratio - known.ratio);
         known.error += (error - known.error) * (error > known.error ? ERROR_WEIGHT.up : ERROR_WEIGHT.down);
         known.ratio += (ratio - known.ratio) * WEIGHT;
       }
-      if (completion !== null && completion >= 0) {
+      if (isTokenCount(completion)) {
         known.spread += (Math.abs(completion - known.answer) - known.spread) * WEIGHT;
         known.answer += (completion - known.answer) * WEIGHT;
       }

@@ -32,6 +32,7 @@ export class FixedWindow implements QuotaWindow {
   /** What was settled in the period before, in case the clock goes back. */
   private before = 0;
   private open = 0;
+  private closedAt = 0;
   private closedUntil = 0;
   private isCarriedDirty = false;
   /** The clock was set back over midnight: whatever arrives may belong to either day. */
@@ -117,7 +118,9 @@ export class FixedWindow implements QuotaWindow {
   closeFor(ms: number | null, now: QuotaTime): void {
     this.refresh(now);
     const until = ms === null ? this.period.endsAt + CLOCK_SKEW_MS : now.wall + ms;
-    this.closedUntil = Math.max(this.closedUntil, until);
+    if (until <= this.closedUntil) return;
+    this.closedAt = now.wall;
+    this.closedUntil = until;
   }
 
   reopen(): void {
@@ -186,6 +189,9 @@ export class FixedWindow implements QuotaWindow {
 
   private goBack(now: QuotaTime): void {
     this.period = this.calendar.periodAt(now.wall);
+    // Never for longer than it was closed for: the clock may have been years ahead.
+    this.closedUntil = Math.min(this.closedUntil, now.wall + this.closedUntil - this.closedAt);
+    this.closedAt = now.wall;
     this.carried = this.settled;
     this.settled += this.before;
     this.isUnsure = true;

@@ -2,6 +2,7 @@ import type { QuotaKind } from '../ledger/changes.js';
 import type { ProviderSpec, RateHeaderMeaning } from '../providers/spec.js';
 import { errorMetadataHeaders, parseJson, statedRetryMs } from '../routing/retryAfter.js';
 import { statedLimitIn } from '../routing/statedLimit.js';
+import { wholeNumber } from '../routing/wholeNumber.js';
 import { rateReadings } from './rateHeaders.js';
 
 /** One thing that a provider said of one of its windows. */
@@ -15,7 +16,7 @@ export interface QuotaObservation {
   /** ms from now until the window is whole again; absent where it was not said. */
   resetMs?: number;
   source: 'header' | 'error';
-  /** What the limit is of was guessed: it may fill or lower what is known, not raise it. */
+  /** What the limit is of was guessed: it may fill or lower what is known, and raise only what was a guess too. */
   isGuess?: boolean;
 }
 
@@ -115,7 +116,8 @@ function fromGithub({ headers, bodyText = '' }: QuotaAnswer, nowMs: number): Quo
     source: 'error',
   };
   const limit = /Rate limit of (\d+) per (\d+)\s?s/i.exec(bodyText);
-  if (limit && Number(limit[1]) > 0) observation.limit = Number(limit[1]);
+  const most = wholeNumber(limit?.[1]);
+  if (most) observation.limit = most;
   const left = Number(headers['x-ratelimit-timeremaining']);
   const resetMs = left > 0 ? left * 1000 : statedRetryMs({ ...headers }, bodyText, nowMs);
   if (resetMs) observation.resetMs = resetMs;
@@ -131,13 +133,13 @@ function fromGoogle(body: unknown, statedMs: number | null): QuotaObservation[] 
   for (const violation of violationsIn(body)) {
     const id = String(violation['quotaId'] ?? '');
     const window = /Per(Minute|Day)/.exec(id)?.[1]?.toLowerCase();
-    const limit = Number(violation['quotaValue']);
+    const limit = wholeNumber(violation['quotaValue']);
     // A value of 0: the model has no free tier. That is no window, and classified elsewhere.
     if (!window || limit === 0) continue;
     const kind = KINDS_OF[/token/i.test(id) ? 'tokens' : 'requests'][window as 'minute' | 'day'];
     const scope = /PerModel/.test(id) ? 'model' : 'account';
     const observation: QuotaObservation = { kind, scope, remaining: 0, source: 'error' };
-    if (limit > 0) observation.limit = limit;
+    if (limit !== null) observation.limit = limit;
     if (window === 'minute' && statedMs !== null) observation.resetMs = statedMs;
     // A prompt over the minute's tokens is refused though tokens are left: it says nothing of what is left.
     if (kind === 'tpm') delete observation.remaining;
@@ -167,12 +169,13 @@ function fromProse(text: string, statedMs: number | null): QuotaObservation[] {
     const { axis: kind, value: limit } = stated.limit;
     const used = USED.exec(text)?.[1];
     const observation: QuotaObservation = { kind, limit, source: 'error' };
-    if (used !== undefined) observation.used = Number(used.replaceAll(',', ''));
+    const spent = wholeNumber(used?.replace(/,$/, ''));
+    if (spent !== null) observation.used = spent;
     return [observation];
   }
   const calls = CALLS.exec(text);
-  const limit = Number(calls?.[1]);
-  if (!calls || !(limit > 0)) return [];
+  const limit = wholeNumber(calls?.[1]);
+  if (!calls || !limit) return [];
   const kind = KINDS_OF.requests[calls[2]?.toLowerCase() as keyof typeof KINDS_OF.requests];
   const observation: QuotaObservation = { kind, limit, remaining: 0, source: 'error' };
   if (statedMs !== null) observation.resetMs = statedMs;
@@ -189,11 +192,11 @@ export function observationsOfProbe(provider: string, bodyText: string): QuotaOb
   const data = field(parseJson(bodyText), 'data');
   const daily = field(data, 'free_model_daily_requests');
   const observation: QuotaObservation = { kind: 'rpd', scope: 'account', source: 'header' };
-  const limit = Number(field(daily, 'limit') ?? (field(data, 'is_free_tier') === false ? 1000 : Number.NaN));
-  if (!(limit > 0)) return [];
+  const limit = wholeNumber(field(daily, 'limit') ?? (field(data, 'is_free_tier') === false ? 1000 : null));
+  if (!limit) return [];
   observation.limit = limit;
-  const used = Number(field(daily, 'used') ?? Number.NaN);
-  if (used >= 0) observation.used = used;
+  const used = wholeNumber(field(daily, 'used'));
+  if (used !== null) observation.used = used;
   return [observation];
 }
 

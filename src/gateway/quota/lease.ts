@@ -1,4 +1,5 @@
 import type { ProviderSpec } from '../providers/spec.js';
+import { isTokenCount } from '../tokenCount.js';
 import type { QuotaTime } from './timeline.js';
 import { type ArrivalTime, type QuotaWindow, TRANSIT_MS } from './windows.js';
 
@@ -109,11 +110,13 @@ export class OpenLease implements QuotaLease {
       this.takeBack();
       return;
     }
-    if (isUnanswered) this.sent();
-    else this.arrived();
+    if (!isUnanswered) this.arrived();
+    // What was sent already has not been sent again: it counts once.
+    else if (!this.arrival) this.sent();
     this.isOver = true;
     const now = this.host.now();
-    const real = Math.max(0, tokens ?? this.tokens);
+    // A count that cannot be one is none.
+    const real = isTokenCount(tokens) ? tokens : this.tokens;
     const { arrival } = this;
     const end = isUnanswered && arrival && arrival.steady > now.steady ? arrival : now;
     for (const { window, isTokens } of this.windows) {

@@ -94,9 +94,19 @@ export function modelScopeId({ provider, model, keyId }: QuotaTarget): string {
   return `${provider}/${model}#${keyId ?? ''}`;
 }
 
+/** What a provider said of a limit, `at` ms since the epoch. */
+export interface LimitWord {
+  limit: number;
+  source: 'header' | 'error';
+  at: number;
+  isGuess?: boolean | undefined;
+}
+
 /** What providers taught us of their limits. */
 export class LimitBook {
   private readonly learned = new Map<string, QuotaLimitRow>();
+  /** Names of those learned, of which it was guessed what they are of. */
+  private readonly guesses = new Set<string>();
   private changes: LedgerChange[] = [];
 
   /**
@@ -119,26 +129,47 @@ export class LimitBook {
     return this.learned.get(nameOf(scope.id, kind))?.limit ?? (scope.catalog[kind] || null);
   }
 
-  /** The provider's word. Returns whether it says something new. */
-  learn(id: string, kind: QuotaKind, limit: number, source: 'header' | 'error', at: number): boolean {
-    const known = this.learned.get(nameOf(id, kind));
-    if (limit <= 0 || known?.limit === limit) return false;
+  /**
+   * The provider's word. `isGuess`: of which window it speaks is not sure; that may fill or lower what is known, and
+   * raise only what was a guess too, at most to what the catalog says. Returns whether it says something new.
+   */
+  learn({ id, catalog }: LimitedScope, kind: QuotaKind, word: LimitWord): boolean {
+    const { source, at, isGuess = false } = word;
+    const name = nameOf(id, kind);
+    const known = this.learned.get(name);
+    let { limit } = word;
+    if (!isLimit(limit)) return false;
+    if (isGuess) {
+      if (known && known.limit < limit && !this.guesses.has(name)) return false;
+      limit = Math.min(limit, catalog[kind] || limit);
+      if (!known && limit === catalog[kind]) return false;
+      if (known?.limit !== limit) this.guesses.add(name);
+    } else this.guesses.delete(name);
+    if (known?.limit === limit) return false;
     const row: QuotaLimitRow = { id, kind, limit, source, learnedAt: at };
-    this.learned.set(nameOf(id, kind), row);
+    this.learned.set(name, row);
     this.changes.push({ type: 'quota.limit', limit: row });
     return true;
   }
 
   /** Back to what the user or the catalog says. False when nothing was learned. */
   forget(id: string, kind: QuotaKind): boolean {
+    this.guesses.delete(nameOf(id, kind));
     if (!this.learned.delete(nameOf(id, kind))) return false;
     this.changes.push({ type: 'quota.limit.removed', id, kind });
     return true;
   }
 
-  /** Limits of an earlier life. Rows of the user's are not ours: those come from the configuration. */
+  /**
+   * Limits of an earlier life. Rows of the user's are not ours: those come from the configuration. Which of the headers'
+   * were guesses is not kept: all of them may be raised, since a provider that names its windows does so again.
+   */
   restore(rows: readonly QuotaLimitRow[]): void {
-    for (const row of rows) if (row.source !== 'user') this.learned.set(nameOf(row.id, row.kind), row);
+    for (const row of rows) {
+      if (row.source === 'user' || !isLimit(row.limit)) continue;
+      this.learned.set(nameOf(row.id, row.kind), row);
+      if (row.source === 'header') this.guesses.add(nameOf(row.id, row.kind));
+    }
   }
 
   /** What to journal since the last call. */
@@ -147,6 +178,10 @@ export class LimitBook {
     this.changes = [];
     return changes;
   }
+}
+
+function isLimit(limit: number): boolean {
+  return Number.isSafeInteger(limit) && limit >= 1;
 }
 
 function nameOf(id: string, kind: QuotaKind): string {

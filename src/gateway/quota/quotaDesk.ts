@@ -58,13 +58,33 @@ export function isRefusal(answer: QuotaPermit | QuotaRefusal): answer is QuotaRe
 }
 
 export function createQuotaDesk(engine: QuotaEngine, estimator: TokenEstimator, clock: Clock): QuotaDesk {
+  /**
+   * What must fit in any case: the prompt, and of the answer what the client itself allows it. How long answers usually
+   * are is a guess, and nothing would ever correct it if nothing were sent. Without margin only the prompt: a provider
+   * that counts the client's word says so, and others serve it.
+   */
+  function least({ name }: QuotaCandidate, promptTokens: number, maxTokens?: number, isTight?: boolean): number {
+    const prompt = estimator.estimate(name, promptTokens, 0, isTight);
+    if (maxTokens === undefined || isTight) return prompt;
+    const allowed = estimator.estimate(name, promptTokens, maxTokens);
+    return allowed < estimator.estimate(name, promptTokens) ? allowed : prompt;
+  }
+
   return {
     ask(candidate, promptTokens, maxTokens, isTight) {
-      const taken = engine.lease(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens, isTight));
+      const estimate = estimator.estimate(candidate.name, promptTokens, maxTokens, isTight);
+      let taken = engine.lease(candidate, estimate);
+      if (!taken.ok && taken.until === null) {
+        taken = engine.lease(candidate, estimate, least(candidate, promptTokens, maxTokens, isTight));
+      }
       return taken.ok ? new Permit(engine, estimator, clock, candidate, promptTokens, taken.lease) : taken;
     },
     peek(candidate, promptTokens, maxTokens, isTight) {
-      const answer = engine.peek(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens, isTight));
+      const estimate = estimator.estimate(candidate.name, promptTokens, maxTokens, isTight);
+      let answer = engine.peek(candidate, estimate);
+      if (!answer.ok && answer.until === null) {
+        answer = engine.peek(candidate, estimate, least(candidate, promptTokens, maxTokens, isTight));
+      }
       return answer.ok ? null : answer;
     },
   };

@@ -1,4 +1,5 @@
 import { resetValue } from '../routing/retryAfter.js';
+import { wholeNumber } from '../routing/wholeNumber.js';
 
 /** What one family of rate headers says of one window. */
 export interface RateReading {
@@ -29,8 +30,8 @@ const COHERE: Readonly<Record<string, readonly [field: 'limit' | 'remaining', wi
   'x-trial-endpoint-call-remaining': ['remaining', 'minute'],
   'x-endpoint-monthly-call-limit': ['limit', 'month'],
 };
-/** `100;w=60`, the IETF draft's way to give a window's length in seconds. */
-const POLICY = /;\s*w=(\d+)/;
+/** An item of the IETF draft's lists: `100;w=60` is 100 in 60 seconds. */
+const ITEM = /^\s*(\d+)\s*(?:;.*?\bw=(\d+).*)?$/;
 const WINDOWS = [
   [60, 'minute'],
   [3600, 'hour'],
@@ -39,7 +40,7 @@ const WINDOWS = [
 
 /** The windows that the headers of an answer tell of. Names in lower case. */
 export function rateReadings(headers: Readonly<Record<string, string>>, nowMs: number): RateReading[] {
-  let readings: Map<string, RateReading> | null = null;
+  let readings: Map<string, OpenReading> | null = null;
   for (const name in headers) {
     if (!name.includes('ratelimit') && !name.includes('-call-')) continue;
     const part = partOf(name);
@@ -52,8 +53,11 @@ export function rateReadings(headers: Readonly<Record<string, string>>, nowMs: n
     readings.set(key, reading);
     put(reading, field, value, nowMs);
   }
-  return readings ? [...readings.values()] : [];
+  return readings ? [...readings.values()].filter(({ window, hasOtherWindow }) => window || !hasOtherWindow) : [];
 }
+
+/** `hasOtherWindow`: its length was said, and is none that we count. */
+type OpenReading = RateReading & { hasOtherWindow?: boolean };
 
 type Part = Pick<RateReading, 'axis' | 'window' | 'isAccount'> & {
   field: 'limit' | 'remaining' | 'reset' | 'renewalperiod';
@@ -75,17 +79,34 @@ function partOf(name: string): Part | null {
   return cohere ? { axis: 'requests', window: cohere[1], field: cohere[0] } : null;
 }
 
-function put(reading: RateReading, field: Part['field'], text: string, nowMs: number): void {
+function put(reading: OpenReading, field: Part['field'], text: string, nowMs: number): void {
   if (field === 'reset') {
     const resetMs = resetValue(text, nowMs);
     if (resetMs !== null) reading.resetMs = Math.min(Math.max(resetMs, 0), MAX_RESET_MS);
     return;
   }
-  // "20, 20;w=60": the first number is the one that counts here.
-  const number = Number(/^\s*(\d+(?:\.\d+)?)/.exec(text)?.[1] ?? Number.NaN);
-  if (Number.isNaN(number)) return;
-  const seconds = field === 'renewalperiod' ? number : Number(POLICY.exec(text)?.[1] ?? 0);
-  const window = WINDOWS.find(([length]) => length === seconds)?.[1];
-  if (window) reading.window ??= window;
-  if (field !== 'renewalperiod') reading[field] = number;
+  const { number, seconds } = field === 'renewalperiod' ? { number: 0, seconds: wholeNumber(text) } : amountIn(text);
+  if (seconds !== null) {
+    const window = WINDOWS.find(([length]) => length === seconds)?.[1];
+    if (window) reading.window ??= window;
+    else reading.hasOtherWindow = true;
+  }
+  if (number !== null && field !== 'renewalperiod') reading[field] = number;
+}
+
+/** "20, 20;w=60": the first number is the one that counts, and the policies after it tell of which window it is. */
+function amountIn(text: string): { number: number | null; seconds: number | null } {
+  const number = wholeNumber(text);
+  const isList = number === null && (text.includes(';') || text.includes(', '));
+  if (!isList) return { number, seconds: null };
+  const items = text.split(',').map(itemIn);
+  const first = items[0]?.number ?? null;
+  const policies = items.filter(({ seconds }) => seconds !== null);
+  const own = policies.find((item) => item.number === first) ?? policies[0];
+  return { number: first, seconds: own?.seconds ?? null };
+}
+
+function itemIn(text: string): { number: number | null; seconds: number | null } {
+  const item = ITEM.exec(text);
+  return { number: wholeNumber(item?.[1]), seconds: wholeNumber(item?.[2]) };
 }

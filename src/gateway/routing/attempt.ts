@@ -6,6 +6,8 @@ import { type NormalizedCompletion, normalizeCompletion } from '../surfaces/comp
 import { type ClassifyContext, classifyInBand, classifyResponse, classifyTransport, failureOf } from './classify.js';
 import type { Failure } from './failure.js';
 import type { Candidate } from './inventory.js';
+import { secretsIn } from './providerWords.js';
+import { HANDOFF_TEXT } from './sticky/handoff.js';
 
 /** What every attempt works with. */
 export interface AttemptContext {
@@ -63,8 +65,11 @@ export function firstDeltaLimitMs(candidate: Candidate, promptTokens: number): n
   return Math.max(firstByteMs, Math.min(grown, MAX_FIRST_DELTA_MS * factor));
 }
 
+/** For what this candidate's provider says. */
 export function classifyContext(candidate: Candidate, clock: Clock): ClassifyContext {
-  return { provider: candidate.provider, dayBoundary: candidate.runtime.spec.dayBoundary, nowMs: clock.now() };
+  const { provider, runtime, target } = candidate;
+  const hidden = [HANDOFF_TEXT, ...secretsIn(target.secret)];
+  return { provider, dayBoundary: runtime.spec.dayBoundary, nowMs: clock.now(), hidden };
 }
 
 export function failed(failure: Failure, isTimeout = false): AttemptFailure {

@@ -69,7 +69,8 @@ export interface LoopContext extends AttemptContext {
   onAttempt?(runId: string, candidate: Candidate, attempt: number): void;
   /** An attempt has ended, and its quota is what it really cost. */
   onSettled?(candidate: Candidate): void;
-  onFailure(failure: Failure, candidate: Candidate): void;
+  /** `askedAt`: when the attempt began, in ms since the epoch. */
+  onFailure(failure: Failure, candidate: Candidate, askedAt: number): void;
   onSuccess(candidate: Candidate): void;
 }
 
@@ -172,12 +173,12 @@ async function tryOne(
     context.measurements.answered(candidate, attemptMs, firstMs, usage?.completion_tokens ?? 0);
     return { status: 'success', error: null, candidate, failures, attemptMs, finishReason, usage };
   }
-  const failure = scrub(end.failure, candidate, run);
+  const { failure } = end;
   search.skip(failure, candidate);
   if (end.type !== 'failed' || !end.isBlocked) {
     context.measurements.failed(candidate, failure.kind, attemptMs);
     context.cooldowns.begin(failure, candidate);
-    context.onFailure(failure, candidate);
+    context.onFailure(failure, candidate, startedAt);
   }
   const { kind, status, message } = failure;
   failures.push({ candidate, kind, status, message, isTimeout: end.isTimeout, ms: attemptMs });
@@ -306,15 +307,6 @@ function answerReserve(request: ChatRequest, contextWindow: number): number {
 function mayAttempt(context: LoopContext, run: ChatRun, count: number): boolean {
   if (count >= MAX_ATTEMPTS) return false;
   return count < SAVED_ATTEMPTS || context.clock.now() - run.startedAt < MAX_ATTEMPTING_MS;
-}
-
-/** Neither our handoff nor the key itself shows, even where the provider echoed it in a form that no pattern knows. */
-function scrub(told: Failure, candidate: Candidate, { sticky }: ChatRun): Failure {
-  const failure = sticky ? { ...told, message: sticky.withoutHandoff(told.message) } : told;
-  const { secret } = candidate.target;
-  // What is this short is no key of anybody's, and stands in ordinary words.
-  if (!secret || secret.length < 8 || !failure.message.includes(secret)) return failure;
-  return { ...failure, message: failure.message.replaceAll(secret, '…') };
 }
 
 function fail(run: ChatRun, error: HttpError, failures: readonly AttemptRecord[]): RunOutcome {

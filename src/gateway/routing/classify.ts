@@ -12,6 +12,8 @@ export interface ClassifyContext {
   dayBoundary: ProviderSpec['dayBoundary'];
   /** Milliseconds since the epoch. */
   nowMs: number;
+  /** What no message may show, however the provider repeats it: the key, and what we added to the prompt. */
+  hidden?: readonly string[];
 }
 
 // Status and structured codes decide first; wording only where a status means several things. Digits inside prose
@@ -66,7 +68,7 @@ export function classifyResponse(
   bodyText: string,
   context: ClassifyContext,
 ): Failure {
-  const words = readErrorText(status, headers, bodyText);
+  const words = readErrorText(status, headers, bodyText, context.hidden);
   const isBehindProxy = headers['cf-mitigated'] !== undefined || CHALLENGE.test(words.text);
   if (
     headers['cf-mitigated'] === 'challenge' ||
@@ -94,7 +96,7 @@ export function classifyInBand(
   error: { body: unknown; status?: number; message: string },
   context: ClassifyContext,
 ): Failure {
-  const words = readErrorBody(error.body, error.message);
+  const words = readErrorBody(error.body, error.message, context.hidden);
   const named = error.status ?? words.status;
   const status = named ?? impliedStatus(words);
   const bodyText = typeof error.body === 'string' ? error.body : (JSON.stringify(error.body) ?? '');

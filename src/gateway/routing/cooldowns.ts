@@ -62,7 +62,10 @@ export interface Cooldowns {
   clearKey(keyId: string): void;
   /** The provider refuses the key, as a probe knows (healthProber.ts): nobody asks it before `until`. */
   hold(key: { id: string; provider: string }, message: string, until: number): void;
-  /** Cooldowns of an earlier life of the gateway; those that have run out are left out. Nobody is told. */
+  /**
+   * Cooldowns of an earlier life of the gateway; those that have run out are left out. Nobody is told, but of those that
+   * were made while the clock was ahead and end sooner than they said.
+   */
   restore(cooldowns: readonly Cooldown[]): void;
 }
 
@@ -77,6 +80,8 @@ const SCOPES: readonly CooldownScope[] = ['key', 'model-on-key', 'model-on-provi
 /** A streak that nothing touched for so long after its cooldown is over. */
 const STREAK_MEMORY_MS = 60 * 60 * 1000;
 const GONE_STRIKES = 2;
+/** What began so much in the future was made while the clock was wrong. */
+const CLOCK_SLACK_MS = 60 * 1000;
 /** Separates parts of a map key; in no id. */
 const SEPARATOR = '\n';
 
@@ -108,7 +113,7 @@ class CooldownStore implements Cooldowns {
     const key = scopeKey(scope, target);
     const existing = this.find(scope, key, now);
     const isSideBySide = existing?.kind === failure.kind;
-    const isStated = takesStated(policy.cooldown) && failure.retryAfterMs !== null && failure.retryAfterMs > 0;
+    const isStated = takesStated(policy.cooldown) && statedMs(failure) !== null;
     const streak = this.touchStreak(
       `${scope}${SEPARATOR}${key}${SEPARATOR}${failure.kind}`,
       now,
@@ -219,12 +224,14 @@ class CooldownStore implements Cooldowns {
 
   restore(cooldowns: readonly Cooldown[]): void {
     const now = this.clock.now();
-    for (const cooldown of cooldowns) {
-      this.lastId = Math.max(this.lastId, Number(cooldown.id.slice(1)) || 0);
-      const running = this.running.get(cooldown.scope);
-      if (!running || cooldown.until <= now || running.has(cooldown.target)) continue;
+    for (const stored of cooldowns) {
+      this.lastId = Math.max(this.lastId, Number(stored.id.slice(1)) || 0);
+      const running = this.running.get(stored.scope);
+      if (!running || stored.until <= now || running.has(stored.target)) continue;
+      const cooldown = stored.since > now + CLOCK_SLACK_MS ? asOfNow(stored, now) : stored;
       running.set(cooldown.target, cooldown);
       this.count++;
+      if (cooldown !== stored) this.hooks.onChange?.(cooldown, cooldown.until);
       const { scope, target, kind, streak, since, until } = cooldown;
       this.streaks.set(`${scope}${SEPARATOR}${target}${SEPARATOR}${kind}`, { count: streak, last: since, until });
     }
@@ -253,15 +260,23 @@ class CooldownStore implements Cooldowns {
   private find(scope: CooldownScope, key: string, now: number): Cooldown | null {
     const found = this.running.get(scope)?.get(key);
     if (!found) return null;
-    if (found.until > now) return found;
+    if (found.until > now) return found.since <= now + CLOCK_SLACK_MS ? found : this.takeBack(found, now);
     this.running.get(scope)?.delete(key);
     this.count--;
     return null;
   }
 
+  /** The clock was ahead when it began, perhaps by years. */
+  private takeBack(cooldown: Cooldown, now: number): Cooldown {
+    const right = asOfNow(cooldown, now);
+    this.put(right, cooldown);
+    return right;
+  }
+
   private touchStreak(name: string, now: number, isUncounted: boolean): Streak {
     const known = this.streaks.get(name);
-    if (known && now - Math.max(known.last, known.until) <= STREAK_MEMORY_MS) {
+    const isOfNow = known !== undefined && known.last <= now + CLOCK_SLACK_MS;
+    if (isOfNow && now - Math.max(known.last, known.until) <= STREAK_MEMORY_MS) {
       if (!isUncounted) known.count++;
       known.last = now;
       return known;
@@ -286,6 +301,12 @@ class CooldownStore implements Cooldowns {
   }
 }
 
+/** As if it had begun now: it never lasts longer than what it was made for. */
+function asOfNow(cooldown: Cooldown, now: number): Cooldown {
+  const length = Math.min(cooldown.until - cooldown.since, MAX_STATED_MS);
+  return { ...cooldown, since: now, until: Math.min(cooldown.until, now + length) };
+}
+
 const KINDS = (Object.keys(FAILURE_POLICY) as FailureKind[]).filter((kind) => FAILURE_POLICY[kind].scope !== null);
 
 function scopeKey(scope: CooldownScope, target: CooldownTarget): string {
@@ -308,6 +329,11 @@ function takesStated(cooldown: CooldownLength): boolean {
   return cooldown.type === 'doubling' ? cooldown.isStated : cooldown.type.startsWith('stated');
 }
 
+/** A wait that is over already is none. */
+function statedMs({ retryAfterMs }: Failure): number | null {
+  return retryAfterMs !== null && retryAfterMs > 0 ? retryAfterMs : null;
+}
+
 function lengthMs(cooldown: CooldownLength, failure: Failure, streak: number): number {
   switch (cooldown.type) {
     case 'none':
@@ -316,10 +342,10 @@ function lengthMs(cooldown: CooldownLength, failure: Failure, streak: number): n
       return cooldown.ms;
     case 'stated-or-fixed':
     case 'stated-or-day':
-      return failure.retryAfterMs ?? cooldown.ms;
+      return statedMs(failure) ?? cooldown.ms;
     case 'doubling': {
       const own = Math.min(cooldown.ms * 2 ** Math.max(streak - 1, 0), cooldown.capMs);
-      return cooldown.isStated ? (failure.retryAfterMs ?? own) : own;
+      return cooldown.isStated ? (statedMs(failure) ?? own) : own;
     }
     case 'after':
       return streak >= cooldown.count ? cooldown.ms : 0;

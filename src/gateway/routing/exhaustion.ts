@@ -33,7 +33,7 @@ export function exhaustionError(
     if (blocks.length > 0 && blocks.every(({ kind }) => kind === 'auth')) {
       return exhausted(502, 'upstream_error', `Every key is refused by its provider. ${unique(lines)}`);
     }
-    if (blocks.length > 0 && blocks.every(({ until }) => until === null)) {
+    if (blocks.length > 0 && blocks.every(({ kind, until }) => until === null && kind.startsWith('t'))) {
       const message = `The request is over the maximum context length that the quotas allow. ${unique(lines)}`;
       return new HttpError(400, 'invalid_request_error', 'context_length_exceeded', message);
     }

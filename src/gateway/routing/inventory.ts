@@ -133,12 +133,13 @@ function candidatesByName(
   const keyedProviders = new Set<string>();
   const disabledNames = new Set<string>();
   const inProfile = new Set(profiles.flatMap(({ chain }) => chain));
+  const isModelOn = modelSwitch(sources);
   for (const runtime of providerRuntimes(sources)) {
     const keys = usableKeys(runtime, sources);
     if (keys.length > 0) keyedProviders.add(runtime.spec.id);
     for (const model of known.get(runtime.spec.id)?.values() ?? []) {
       const name = `${model.provider}/${model.id}`;
-      const isOn = isModelOn(model, sources);
+      const isOn = isModelOn(model);
       if (!isOn) disabledNames.add(name);
       if (!isOn && (!inProfile.has(name) || sources.disabled.has(name))) continue;
       const candidates = keys
@@ -169,14 +170,16 @@ function pick(byName: ReadonlyMap<string, readonly Candidate[]>, names: readonly
   return names.flatMap((name) => byName.get(name) ?? []);
 }
 
-/** Whether a chain of the config names the model, or nothing switched it off. */
-function isModelOn(model: CatalogModel, sources: InventorySources): boolean {
-  const name = `${model.provider}/${model.id}`;
-  if (model.provider === 'demo') return sources.demo;
-  if (sources.disabled.has(name)) return false;
-  const { chain, profiles } = sources.config;
-  if (!chain) return sources.chain?.find((entry) => entry.model === name)?.isEnabled ?? model.enabled;
-  return chain.includes(name) || Object.values(profiles ?? {}).some((profile) => profile.chain.includes(name));
+/** Tells of a model whether the config's chain names it, or, where there is none, nothing switched it off. */
+function modelSwitch({ config, chain, demo, disabled }: InventorySources): (model: CatalogModel) => boolean {
+  const fixed = config.chain && new Set(config.chain);
+  const chosen = new Map(chain?.map(({ model, isEnabled }) => [model, isEnabled]));
+  return (model) => {
+    const name = `${model.provider}/${model.id}`;
+    if (model.provider === 'demo') return demo;
+    if (disabled.has(name)) return false;
+    return fixed ? fixed.has(name) : (chosen.get(name) ?? model.enabled);
+  };
 }
 
 /** Provider → model id → row; the config's rows join or override the others. */

@@ -1,6 +1,15 @@
+/** Longer than any model's name: whatever it is, it is no typo, and to lower its case alone would take long. */
+const MAX_NAME = 300;
+/** Names are compared up to here, which bounds the work. */
+const MAX_COMPARED = 64;
+/** What is further off than this many letters was not meant. */
+const MAX_DISTANCE = 12;
+
 /** The names most like a wrong one, nearest first; those that share nothing with it are left out. */
 export function nearestNames(wrong: string, names: Iterable<string>, count: number): string[] {
+  if (wrong.length > MAX_NAME) return [];
   const wanted = wrong.toLowerCase();
+  const limit = Math.min(Math.floor(Math.max(2, wanted.length / 2)), MAX_DISTANCE);
   const scored: { name: string; distance: number }[] = [];
   for (const name of names) {
     const candidate = name.toLowerCase();
@@ -8,8 +17,8 @@ export function nearestNames(wrong: string, names: Iterable<string>, count: numb
     const distance =
       candidate.includes(wanted) || wanted.includes(tail)
         ? 1
-        : Math.min(editDistance(wanted, candidate), editDistance(wanted, tail));
-    if (distance <= Math.max(2, wanted.length / 2)) scored.push({ name, distance });
+        : Math.min(editDistance(wanted, candidate, limit), editDistance(wanted, tail, limit));
+    if (distance <= limit) scored.push({ name, distance });
   }
   return scored
     .sort((a, b) => a.distance - b.distance || a.name.length - b.name.length)
@@ -17,18 +26,30 @@ export function nearestNames(wrong: string, names: Iterable<string>, count: numb
     .map((entry) => entry.name);
 }
 
-/** Levenshtein distance, one row at a time; names are cut at 64 characters to bound the work. */
-function editDistance(left: string, right: string): number {
-  const a = left.slice(0, 64);
-  const b = right.slice(0, 64);
+/** Levenshtein distance, one row at a time; Infinity as soon as it is sure to be over the limit. */
+function editDistance(left: string, right: string, limit: number): number {
+  const a = left.slice(0, MAX_COMPARED);
+  const b = right.slice(0, MAX_COMPARED);
+  if (Math.abs(a.length - b.length) > limit) return Number.POSITIVE_INFINITY;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let next = row.slice();
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
+    const code = a.charCodeAt(i - 1);
+    let least = i;
+    next[0] = i;
+    // Further from the diagonal every distance is over the limit.
+    const from = Math.max(1, i - limit);
+    const to = Math.min(b.length, i + limit);
+    if (from > 1) next[from - 1] = limit + 1;
+    if (to === i + limit) row[to] = limit + 1;
+    for (let j = from; j <= to; j++) {
+      const substitution = (row[j - 1] ?? 0) + (code === b.charCodeAt(j - 1) ? 0 : 1);
+      const distance = Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
+      next[j] = distance;
+      if (distance < least) least = distance;
     }
-    row = next;
+    if (least > limit) return Number.POSITIVE_INFINITY;
+    [row, next] = [next, row];
   }
   return row[b.length] ?? 0;
 }

@@ -12,28 +12,49 @@ export function contextWindowOf({ contextWindow, candidates }: InventoryProfile)
 /** The profiles as the admin API shows them, by name. */
 export function profileViews(inventory: Inventory, isFree: (candidate: Candidate) => boolean): ProfileView[] {
   return [...inventory.profiles.values()]
-    .map((profile) => {
-      const { name, chain, strategy, contextWindow, isFixed, candidates } = profile;
-      return {
-        name,
-        chain: [...chain],
-        strategy,
-        contextWindow,
-        effectiveContextWindow: contextWindowOf(profile),
-        isFixed,
-        available: candidates.some(isFree),
-        warnings: profileWarnings(profile, inventory),
-      };
-    })
+    .map((profile) => viewOf(profile, inventory, isFree, false))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** What is odd about a profile, and no reason to refuse it: models come and go. */
+/** The one of that name, whose warnings say what may have been meant. */
+export function profileView(
+  name: string,
+  inventory: Inventory,
+  isFree: (candidate: Candidate) => boolean,
+): ProfileView | undefined {
+  const profile = inventory.profiles.get(name);
+  return profile && viewOf(profile, inventory, isFree, true);
+}
+
+function viewOf(
+  profile: InventoryProfile,
+  inventory: Inventory,
+  isFree: (candidate: Candidate) => boolean,
+  isSuggesting: boolean,
+): ProfileView {
+  const { name, chain, strategy, contextWindow, isFixed, candidates } = profile;
+  return {
+    name,
+    chain: [...chain],
+    strategy,
+    contextWindow,
+    effectiveContextWindow: contextWindowOf(profile),
+    isFixed,
+    available: candidates.some(isFree),
+    warnings: profileWarnings(profile, inventory, isSuggesting),
+  };
+}
+
+/**
+ * What is odd about a profile, and no reason to refuse it: models come and go. With `isSuggesting` it says what may have
+ * been meant by unknown names, which takes time.
+ */
 export function profileWarnings(
   { name, chain }: Pick<InventoryProfile, 'name' | 'chain'>,
   inventory: Inventory,
+  isSuggesting: boolean,
 ): string[] {
   const taken = takenBy(name, inventory);
   const hidden = taken ? [`${name} is also ${taken}, which it hides`] : [];
-  return [...hidden, ...unknownModels(chain, inventory)];
+  return [...hidden, ...unknownModels(chain, inventory, isSuggesting)];
 }

@@ -63,12 +63,18 @@ export function takenBy(name: string, { known, logical, byModelId }: Inventory):
   return logical.has(name) ? 'the name of a model at several providers' : null;
 }
 
-/** Of the models that a chain names, those that no catalog knows: typos, or models that are listed only later. */
-export function unknownModels(chain: readonly string[], { known }: Inventory): string[] {
+/** So many unknown models are said with what may have been meant: to look for that takes time. */
+const MAX_SUGGESTIONS = 5;
+
+/**
+ * Of the models that a chain names, those that no catalog knows: typos, or models that are listed only later. A sentence
+ * each; with `isSuggesting` the first few say what may have been meant.
+ */
+export function unknownModels(chain: readonly string[], { known }: Inventory, isSuggesting: boolean): string[] {
   return chain
     .filter((name) => !known.has(name))
-    .map((name) => {
-      const [nearest] = nearestNames(name, known.keys(), 1);
+    .map((name, position) => {
+      const [nearest] = isSuggesting && position < MAX_SUGGESTIONS ? nearestNames(name, known.keys(), 1) : [];
       return `${name} is no known model (yet)${nearest ? `; did you mean ${nearest}?` : ''}`;
     });
 }

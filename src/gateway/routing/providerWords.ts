@@ -16,8 +16,24 @@ export interface ProviderWords {
 const MAX_MESSAGE = 500;
 const MAX_TEXT = 4000;
 
-/** Reads an error body as text. `headers` with names in lower case. */
-export function readErrorText(status: number, headers: Record<string, string>, bodyText: string): ProviderWords {
+/** Shorter than this is no key of anybody's, and stands in ordinary words. */
+const MIN_SECRET = 8;
+
+/** What of a key may not be shown, in whatever words: itself, and its parts. */
+export function secretsIn(secret: string | null, part?: string): string[] {
+  return [secret, part].filter((text): text is string => (text?.length ?? 0) >= MIN_SECRET);
+}
+
+/**
+ * Reads an error body as text. `headers` with names in lower case; `hidden` is what the message must not show, where the
+ * provider repeats what it was sent.
+ */
+export function readErrorText(
+  status: number,
+  headers: Record<string, string>,
+  bodyText: string,
+  hidden: readonly string[] = [],
+): ProviderWords {
   const isHtml =
     /^\s*(?:<!doctype html|<html|<head|<body)/i.test(bodyText) || /\btext\/html\b/i.test(headers['content-type'] ?? '');
   if (isHtml) {
@@ -30,11 +46,11 @@ export function readErrorText(status: number, headers: Record<string, string>, b
   } catch {
     body = bodyText;
   }
-  return readErrorBody(body, `The provider answered HTTP ${status}`);
+  return readErrorBody(body, `The provider answered HTTP ${status}`, hidden);
 }
 
 /** Reads a parsed error body: `error.message`, `detail`, `title`, `message`, `errors[0].message`, or the text itself. */
-export function readErrorBody(given: unknown, fallback: string): ProviderWords {
+export function readErrorBody(given: unknown, fallback: string, hidden: readonly string[] = []): ProviderWords {
   // Google wraps stream errors in an array.
   const body = Array.isArray(given) ? given[0] : given;
   const error = field(body, 'error') ?? first(field(body, 'errors')) ?? body;
@@ -47,20 +63,26 @@ export function readErrorBody(given: unknown, fallback: string): ProviderWords {
     text(field(body, 'message')) ??
     fallback;
   const raw = text(field(field(error, 'metadata'), 'raw'));
-  const whole = (raw && raw !== said ? `${said}: ${raw}` : said).slice(0, MAX_TEXT);
+  const whole = raw && raw !== said ? `${said}: ${raw}` : said;
   return {
-    message: plain(whole),
-    text: whole,
+    message: plain(whole, hidden),
+    text: whole.slice(0, MAX_TEXT),
     codes: codesOf(body, error),
     status: statusOf(body, error),
     isHtml: false,
   };
 }
 
-/** One line, redacted, at most 500 characters. */
-export function plain(message: string): string {
-  const line = redact(message.slice(0, MAX_TEXT)).replace(/\s+/g, ' ').trim();
+/** One line, redacted, without what is `hidden`, at most 500 characters. */
+export function plain(message: string, hidden: readonly string[] = []): string {
+  // Before anything is cut: of what is cut in two, nobody knows the halves. And again where it was broken over lines.
+  const text = withoutAll(message, hidden).slice(0, MAX_TEXT);
+  const line = withoutAll(redact(text).replace(/\s+/g, ' ').trim(), hidden);
   return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE - 1)}…` : line;
+}
+
+function withoutAll(text: string, hidden: readonly string[]): string {
+  return hidden.reduce((left, one) => left.replaceAll(one, '…'), text);
 }
 
 function codesOf(body: unknown, error: unknown): string[] {

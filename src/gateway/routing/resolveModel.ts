@@ -1,4 +1,4 @@
-import { isProfileStrategy, type ProfileStrategy } from '../../protocol/strategyNames.js';
+import { isProfileStrategy, PROFILE_STRATEGIES, type ProfileStrategy } from '../../protocol/strategyNames.js';
 import { HttpError } from '../http/errors.js';
 import { noModelsError, noProvidersError } from './exhaustion.js';
 import type { Candidate, Inventory, InventoryProfile } from './inventory.js';
@@ -90,16 +90,18 @@ function unkeyed(inventory: Inventory, model: string): HttpError | null {
 }
 
 function modelNotFound(inventory: Inventory, model: string): HttpError {
-  const names = new Set([
-    'auto',
-    ...inventory.profiles.keys(),
-    ...inventory.logical.keys(),
-    ...inventory.byName.keys(),
-  ]);
-  const nearest = nearestNames(model, names, 3);
+  const nearest = nearestModels(inventory, model);
   const hint = nearest.length > 0 ? `; did you mean ${nearest.join(', ')}?` : '; GET /v1/models lists those there are';
   const message = `The model ${JSON.stringify(model.slice(0, 200))} does not exist or is switched off${hint}`;
   return new HttpError(404, 'invalid_request_error', 'model_not_found', message, { param: 'model' });
+}
+
+function nearestModels({ profiles, logical, byName }: Inventory, model: string): string[] {
+  if (model.startsWith(AUTO)) {
+    const orders = new Set([...profiles.keys(), ...PROFILE_STRATEGIES]);
+    return nearestNames(model.slice(AUTO.length), orders, 3).map((name) => AUTO + name);
+  }
+  return nearestNames(model, new Set(['auto', ...profiles.keys(), ...logical.keys(), ...byName.keys()]), 3);
 }
 
 function nonEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {

@@ -9,7 +9,8 @@ const PROSE =
   /(?:try again (?:in|after)|retry (?:in|after)|(?:please )?wait(?: for)?|available in|resets? in)[:\s]+(?:about |approximately |another )?(?=\d)/gi;
 
 /**
- * When the provider said to come back, in ms from now, at most 24 h, never negative; null when it did not say.
+ * When the provider said to come back, in ms from now, over 0 and at most 24 h; null when it did not say. A wait that is
+ * over already (`Retry-After: 0`, a past date) says nothing: who believed it would ask again at once, for ever.
  * In this order: `retry-after-ms`, `Retry-After`, fields of the body, prose in the body, `x-ratelimit-reset*`
  * (in the headers, then in OpenRouter's `error.metadata.headers`).
  * @param headers names in lower case
@@ -18,13 +19,17 @@ const PROSE =
 export function statedRetryMs(headers: Record<string, string>, bodyText: string, nowMs: number): number | null {
   const body = parseJson(bodyText);
   const stated =
-    plainNumber(headers['retry-after-ms']) ??
-    retryAfterHeader(headers['retry-after'], nowMs) ??
-    bodyField(body, 0) ??
-    proseMs(bodyText) ??
-    rateLimitReset(headers, nowMs) ??
-    rateLimitReset(errorMetadataHeaders(body), nowMs);
-  return stated === null ? null : Math.min(Math.max(Math.round(stated), 0), MAX_STATED_MS);
+    ahead(plainNumber(headers['retry-after-ms'])) ??
+    ahead(retryAfterHeader(headers['retry-after'], nowMs)) ??
+    ahead(bodyField(body, 0)) ??
+    ahead(proseMs(bodyText)) ??
+    ahead(rateLimitReset(headers, nowMs)) ??
+    ahead(rateLimitReset(errorMetadataHeaders(body), nowMs));
+  return stated === null ? null : Math.min(Math.max(Math.round(stated), 1), MAX_STATED_MS);
+}
+
+function ahead(ms: number | null): number | null {
+  return ms !== null && ms > 0 ? ms : null;
 }
 
 /** `2m59.56s`, `1h2m3s`, `750ms`, `20 seconds` as ms; null when the whole text is not a duration with units. */

@@ -53,7 +53,8 @@ export interface RouterListener {
   onGone(provider: string, model: string): void;
   onWaiting(runId: string, until: number): void;
   onAttempt(runId: string, candidate: Candidate, attempt: number): void;
-  onFailure(failure: Failure, candidate: Candidate): void;
+  /** `askedAt`: when the attempt began, in ms since the epoch. */
+  onFailure(failure: Failure, candidate: Candidate, askedAt: number): void;
   onSuccess(candidate: Candidate): void;
 }
 
@@ -107,7 +108,7 @@ export class Router {
         listener.onAttempt(id, candidate, attempt);
       },
       onSettled: (candidate) => this.orders?.used(candidate),
-      onFailure: (failure, candidate) => listener.onFailure(failure, candidate),
+      onFailure: (failure, candidate, askedAt) => listener.onFailure(failure, candidate, askedAt),
       onSuccess: (candidate) => listener.onSuccess(candidate),
     };
   }

@@ -1,4 +1,5 @@
 import type { Failure } from './failure.js';
+import { wholeNumber } from './wholeNumber.js';
 
 type StatedLimit = NonNullable<Failure['statedLimit']>;
 
@@ -8,6 +9,8 @@ const AXES: readonly [RegExp, StatedLimit['axis']][] = [
   [/\bRPM\b|requests[ -]per[ -]minute/i, 'rpm'],
   [/\bRPD\b|requests[ -]per[ -]day/i, 'rpd'],
 ];
+/** The rest of a number that is no whole one: `0.5`, `1e6`. */
+const BROKEN_OFF = /^(?:\.\d|e[+\d])/i;
 /** Groq: "on tokens per minute (TPM): Limit 6000, Used 0, Requested 9000". */
 const LIMIT = /\blimit:?\s+(\d[\d,]*)/i;
 const REQUESTED = /\brequested:?\s+(\d[\d,]*)/i;
@@ -42,6 +45,9 @@ export function statedLimitIn(text: string, isContext: boolean): { limit: Stated
 }
 
 function numberIn(pattern: RegExp, text: string): number | null {
-  const digits = pattern.exec(text)?.[1];
-  return digits === undefined ? null : Number(digits.replaceAll(',', ''));
+  const match = pattern.exec(text);
+  const digits = match?.[1];
+  if (!match || digits === undefined) return null;
+  const end = text.indexOf(digits, match.index) + digits.length;
+  return BROKEN_OFF.test(text.slice(end, end + 3)) ? null : wholeNumber(digits.replace(/,$/, ''));
 }

@@ -1,4 +1,5 @@
 import type { FinishReason, Usage } from '../../protocol/chat.js';
+import { isTokenCount } from '../tokenCount.js';
 
 /** Text and reasoning of a `content` field, which is a string, null, or an array of parts (Magistral). */
 export function readContent(content: unknown): { text: string; reasoning: string } {
@@ -51,21 +52,24 @@ export function readFinishReason(value: unknown, hasToolCalls: boolean): FinishR
   return reason === 'tool_calls' && !hasToolCalls ? 'stop' : reason;
 }
 
-/** A usage object with the three counts as numbers; null if there is none. */
+/** A usage object with the three counts as numbers; null if there is none, or a count in it that cannot be one. */
 export function readUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const prompt = value['prompt_tokens'];
   const completion = value['completion_tokens'];
-  if (typeof prompt !== 'number' && typeof completion !== 'number') return null;
-  const promptTokens = typeof prompt === 'number' ? prompt : 0;
-  const completionTokens = typeof completion === 'number' ? completion : 0;
+  const hasPrompt = typeof prompt === 'number';
+  const hasCompletion = typeof completion === 'number';
+  if (!hasPrompt && !hasCompletion) return null;
+  if ((hasPrompt && !isTokenCount(prompt)) || (hasCompletion && !isTokenCount(completion))) return null;
+  const promptTokens = hasPrompt ? prompt : 0;
+  const completionTokens = hasCompletion ? completion : 0;
   const total = value['total_tokens'];
-  if (typeof prompt === 'number' && typeof completion === 'number' && typeof total === 'number') return value as Usage;
+  if (hasPrompt && hasCompletion && isTokenCount(total)) return value as Usage;
   return {
     ...value,
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
-    total_tokens: typeof total === 'number' ? total : promptTokens + completionTokens,
+    total_tokens: isTokenCount(total) ? total : promptTokens + completionTokens,
   };
 }
 

@@ -177,6 +177,60 @@ const RESCUED: { name: string; written: string; calls: Seen['calls']; text?: str
   },
 ];
 
+const call = `<tool_call>\n${json}\n</tool_call>`;
+const line = `<tool_call>${json}</tool_call>`;
+const mistral = `[TOOL_CALLS] [${json}]`;
+const prefixed = (text: string, prefix: string): string => `${prefix}${text.replaceAll('\n', `\n${prefix}`)}`;
+
+/** Examples of calls, whole blocks; no line of them is a call. */
+const BLOCKS = [call, line, mistral, `${line}\n\n${call}`].flatMap((example) => [
+  `\`\`\`\n${example}\n\`\`\`\n`,
+  `\`\`\`xml title="a \\\` b"\n${example}\n\`\`\` \n`,
+  `~~~xml\n${example}\n~~~\n`,
+  `~~~~ \`a\`\n~~~\n\`\`\`\n${example}\n~~~~~\n`,
+  `\`\`\`\`md\n\`\`\`xml\n${example}\n\`\`\`\n${example}\n\`\`\`\`\n`,
+  `\`\`\`markdown\n# Doc\n\`\`\`json\n{}\n\`\`\`\n${example}\n\`\`\`\n`,
+  `\`\`\`\n- \`\`\`\n> \`\`\`\n      \`\`\`\n\`\`\`x y\n~~~\n${example}\n\`\`\`\n`,
+  `${prefixed(`Example:\n\n\`\`\`\n${example}\n\`\`\``, '> ')}\n`,
+  `${prefixed(`\`\`\`\n${example}`, '> ')}\n\n`,
+  `${prefixed(example, '> ')}\n`,
+  `${prefixed(`- ~~~\n  ${example.replaceAll('\n', '\n  ')}\n  ~~~`, '> ')}\n`,
+  `- \`\`\`\n  ${example.replaceAll('\n', '\n  ')}\n  \`\`\`\n`,
+  `1. Example:\n\n   \`\`\`\n   ${example.replaceAll('\n', '\n   ')}\n   \`\`\`\n`,
+  `10) * + \`\`\`xml\n${example}\n        \`\`\`\n`,
+  `* ~~~\n${example}\n~~~\n`,
+  `\n${prefixed(example, '    ')}\n`,
+  `\n${prefixed(example, '\t')}\n`,
+  `\n  \t${example.replaceAll('\n', '\n\n      ')}\n`,
+  `-     ${example.replaceAll('\n', '\n      ')}\n`.replaceAll('\n      <', '\n\n      <'),
+  `<pre>\n${example}\n</pre>\n`,
+  `<pre>${example}</pre>\n`,
+  `<PRE class="a>b"><code>\n${example}\n</code>\n\n${example}</PRE>\n`,
+  `<code>\n${example}\n</code>\n`,
+  `Like this: <pre>\n${example}\n</pre>\n`,
+  `Like this:\`\`\`xml\n${example}\n\`\`\`\n`,
+]);
+/** The same within a line. */
+const INLINE = [line, mistral, '<|python_tag|>', '<function=now></function>'].flatMap((example) => [
+  `Write \`${example}\` so.\n`,
+  `\`${example}\`\n`,
+  `Write: \`\`\` \`\` ${example}\`\`\` so.\n`,
+  `\`\`\`${example}\`\`\`\n`,
+  `A <code>${example}</code> is one.\n`,
+  `- \`${example}\`: one.\n`,
+]);
+/** Tags that stand where none is meant. */
+const SPOKEN_OF = [
+  `a -> ${line}\n`,
+  `1 > ${line}\n`,
+  `if a < b and c > ${line}\n`,
+  `=> ${line}\n`,
+  `- ${line}\n`,
+  `1. ${line}\n`,
+  `* 2) ${line}\n`,
+];
+const QUIET = ['So.\n', 'And\n', '\n', '# Title\n', '1) one\n', '---\n', '**bold** ~~gone~~ x\n', 'a < b\n', '<br>\n'];
+
 const UNTOUCHED = [
   'An ordinary answer, with a < b and c > d, [1] and {x}.',
   `To call it, write \`<tool_call>${json}</tool_call>\` in your answer.`,
@@ -230,6 +284,61 @@ describe('DialectScreen', () => {
     });
   }
 
+  for (const text of [...BLOCKS, ...INLINE, ...SPOKEN_OF]) {
+    it(`leaves the example ${JSON.stringify(text.slice(0, 50))} as it is, and sees the call after it`, () => {
+      const before = `So:\n${text}`;
+      for (const pieces of everyCut(before))
+        assert.deepEqual(screen(pieces), { text: before, calls: [] }, JSON.stringify(pieces));
+      assert.deepEqual(screen([`${before}${line}`]), { text: before, calls: [paris] });
+    });
+  }
+
+  it('finds no call in any text that has them in code only, however it is cut', () => {
+    const parts = fc.constantFrom(...BLOCKS, ...INLINE, ...SPOKEN_OF, ...QUIET, ...QUIET);
+    const texts = fc.array(parts, { minLength: 1, maxLength: 5 }).map((list) => `So:\n${list.join('')}`);
+    fc.assert(
+      fc.property(cutsOf(texts), ({ text, pieces }) => {
+        assert.deepEqual(screen(pieces), { text, calls: [] });
+        assert.deepEqual(screen([text]), { text, calls: [] });
+        assert.deepEqual(screen([...text]), { text, calls: [] });
+        assert.deepEqual(screen([`${text}\n\n${line}`]).calls, [paris]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('takes a call right after a tag, and after a code block that a list or a quote holds', () => {
+    const args = [paris];
+    for (const before of [
+      '</think>',
+      'Ok.</b> ',
+      '- a\n\n',
+      '> quoted\n',
+      '> ```\n> quoted\n',
+      'a ~~~ b.\n',
+      '`` ` ``\n',
+    ])
+      for (const pieces of everyCut(`${before}${line}`))
+        assert.deepEqual(screen(pieces), { text: before, calls: args }, JSON.stringify(pieces));
+    // White space that an answer begins with is no indentation.
+    assert.deepEqual(screen([`\n\n    ${line}`]).calls, args);
+  });
+
+  it('gives up on a call that does not end, and on any after it', () => {
+    const one = new DialectScreen(new OfferedTools(tools));
+    const out: ScreenedPiece[] = [];
+    const opening = '<tool_call>{"name": "get_weather", "arguments": {"city": "';
+    const piece = 'x'.repeat(1000);
+    one.push(opening, out);
+    for (let sent = 0; sent < 999; sent += 1) one.push(piece, out);
+    assert.equal(one.isHolding, true);
+    assert.deepEqual(out, []);
+    one.push(piece, out);
+    assert.equal(one.isHolding, false);
+    assert.equal(one.passes(`"}}\n${line}`), true);
+    assert.deepEqual(out, [{ type: 'text', text: opening + piece.repeat(1000) }]);
+  });
+
   it('gives the same for any mixture of these, however it is cut', () => {
     const parts = fc.constantFrom(
       ...RESCUED.map(({ written }) => written),
@@ -251,8 +360,11 @@ describe('DialectScreen', () => {
 
   it('says of what is not held that it may pass as it came, and takes note of it', () => {
     const texts = fc.array(
-      fc.constantFrom('so ', 'a b', '\n', ' x.\n', '`', '```', `<tool_call>${json}</tool_call>`, '<', 'f(x) ', '!'),
-      { minLength: 1, maxLength: 8 },
+      fc.oneof(
+        fc.constantFrom('so ', 'a b', '\n', ' x.\n', '`', '```', line, '<', 'f(x) ', '!'),
+        fc.constantFrom('>', '- ', '1', '. ', '~~~', '    ', '\t', '<pre', 'code>', '</code>', ' js\n', '\n\n', line),
+      ),
+      { minLength: 1, maxLength: 10 },
     );
     fc.assert(
       fc.property(texts, (pieces) => {

@@ -22,6 +22,10 @@ const UNWRAPPED: [name: string, written: string][] = [
   ['a json fence', `\`\`\`json\n${value}\n\`\`\``],
   ['a fence without a language', `\n\`\`\`\n${value}\n\`\`\`\n`],
   ['a JSON fence in one line', `\`\`\`JSON ${value}\`\`\``],
+  ['a fence of four backticks', `\`\`\`\`json\n${value}\n\`\`\`\``],
+  ['a fence of tildes', `~~~json\n${value}\n~~~`],
+  ['a fence with a block of code after it', `\`\`\`json\n${value}\n\`\`\`\nUse:\n\`\`\`python\n[1, 2]\n\`\`\`\n`],
+  ['a fence with a block of tildes after it', `\`\`\`json\n${value}\n\`\`\`\n~~~js\n{}\n~~~\n`],
   ['single backticks', `\`${value}\``],
   ['a fence and prose after it', `\`\`\`json\n${value}\n\`\`\`\nI hope this [helps]!`],
   ['JSON and prose after it', `${value}\n\nThat is all.`],
@@ -90,6 +94,8 @@ describe('JsonScreen', () => {
       `${value}\n${value}`,
       `\`\`\`json\n${value}\n\`\`\`\nor\n\`\`\`json\n${value}\n\`\`\``,
       `${value} or \`\`\`json\n${value}\n\`\`\``,
+      `\`\`\`\`\n${value}\n\`\`\`\`\n\`\`\`JSON5\n${value}\n\`\`\``,
+      `~~~\n${value}\n~~~\n~~~\n${value}\n~~~`,
     ]) {
       assert.match(stream([written]).rejection ?? '', /more than one/);
       assert.ok('rejection' in readJsonAnswer(written, object, false));
@@ -127,6 +133,72 @@ describe('JsonScreen', () => {
     assert.match(stream(['a'], word).rejection ?? '', /not the JSON/);
     assert.deepEqual(stream(['1', '2'], schema({ type: ['integer', 'null'] })), { text: '12', rejection: null });
     assert.deepEqual(stream([value], schema({})), { text: value, rejection: null });
+  });
+
+  it('takes a scalar out of its fence, wherever the text is cut', () => {
+    const any = schema({ enum: ['a', -1, true, null] });
+    for (const scalar of ['"a"', '"`a` ``` b"', '-1', '42', 'true', 'null']) {
+      for (const written of [
+        scalar,
+        `\`\`\`json\n${scalar}\n\`\`\``,
+        `\`\`\`\n${scalar}\n\`\`\`\n`,
+        `\n~~~\n${scalar}\n~~~`,
+        `\`${scalar}\``,
+        `\`\`\`\`json\n${scalar}`,
+      ]) {
+        for (const pieces of everyCut(written))
+          assert.deepEqual(stream(pieces, any), { text: scalar, rejection: null }, JSON.stringify(pieces));
+        assert.deepEqual(readJsonAnswer(written, any, false), { text: scalar });
+      }
+    }
+    const number = schema({ type: 'number' });
+    assert.deepEqual(stream(['```\n42\n```\nThat is it.'], number), { text: '42', rejection: null });
+    assert.deepEqual(stream(['```\n4'], number, false, true), { text: '4', rejection: null });
+    for (const written of ['"a"', '```\n"a"\n```', '`json`', '-', 'tru', '4 2', 'The 42', '```\nfour\n```', '{}']) {
+      for (const pieces of everyCut(written)) {
+        const { text, rejection } = stream(pieces, number);
+        assert.equal(text, '');
+        assert.notEqual(rejection, null, JSON.stringify(pieces));
+      }
+    }
+  });
+
+  it('rejects prose at once where the schema allows words and numbers', () => {
+    const screen = new JsonScreen(schema({}));
+    screen.push('t', false);
+    assert.deepEqual([screen.rejection, screen.isHolding], [null, true]);
+    screen.push('he answer', false);
+    assert.match(screen.rejection ?? '', /prose/);
+    const fenced = `I think:\n\`\`\`json\n${value}\n\`\`\``;
+    assert.deepEqual(readJsonAnswer(fenced, schema({}), false), { text: value });
+  });
+
+  it('gives up on a scalar that does not end', () => {
+    const screen = new JsonScreen(schema({ type: 'string' }));
+    screen.push('"', false);
+    for (let sent = 1; sent < 100_000; sent += 1) {
+      screen.push('x', false);
+      assert.equal(screen.isHolding, true);
+    }
+    assert.equal(screen.rejection, null);
+    assert.equal(screen.push('x', false), '');
+    assert.match(screen.rejection ?? '', /100000/);
+    assert.ok('rejection' in readJsonAnswer(`"${'x'.repeat(100_000)}"`, schema({ type: 'string' }), false));
+  });
+
+  it('reads a flood of white space in linear time, and keeps little of it', () => {
+    for (const format of [object, schema({}), schema({ type: 'number' })]) {
+      const screen = new JsonScreen(format);
+      for (let sent = 0; sent < 200_000; sent += 1) {
+        assert.equal(screen.push(' \n', false), '');
+        assert.equal(screen.isHolding, false);
+      }
+      assert.ok(screen.push('{', false).length <= 1100);
+    }
+    const late = new JsonScreen(object);
+    late.push('```json', false);
+    for (let sent = 0; sent < 200_000 && late.rejection === null; sent += 1) late.push(' \n', false);
+    assert.match(late.rejection ?? '', /prose/);
   });
 
   it('gives any object and array as it was written, however it is cut', () => {

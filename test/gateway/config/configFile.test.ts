@@ -50,9 +50,17 @@ describe('config file', () => {
     ],
     ['a chain entry without provider', '{"chain":["llama"]}', /^chain\[0\]: expected "provider\/model"/],
     ['a chain entry of an unknown provider', '{"chain":["nope/m"]}', /^chain\[0\]: unknown provider "nope"/],
+    ['a chain of nobody', '{"chain":[]}', /^chain: names no model$/],
+    ['a model twice in the chain', '{"chain":["groq/a","groq/b","groq/a"]}', /^chain: names a model twice$/],
+    ['a profile of nobody', '{"profiles":{"x":{"chain":[]}}}', /^profiles\.x\.chain: names no model$/],
+    [
+      'a model twice in a profile',
+      '{"profiles":{"x":{"chain":["groq/a","groq/a"]}}}',
+      /^profiles\.x\.chain: names a model twice$/,
+    ],
     [
       'a profile with the name of a strategy',
-      '{"profiles":{"fastest":{"chain":[]}}}',
+      '{"profiles":{"fastest":{"chain":["groq/a"]}}}',
       /^profiles\.fastest: a profile cannot have the name of a strategy/,
     ],
     ['a strategy that is none', '{"strategy":"luckiest"}', /^strategy: /],
@@ -61,6 +69,11 @@ describe('config file', () => {
       'weights that weigh nothing',
       '{"settings":{"strategyWeights":{"reliability":0,"speed":0,"intelligence":0,"headroom":0}}}',
       /^settings\.strategyWeights: needs a weight above 0/,
+    ],
+    [
+      'to let a request wait for longer than an hour',
+      '{"settings":{"queue.timeoutSeconds":3601}}',
+      /^settings\.queue\.timeoutSeconds: /,
     ],
     ['an array', '[]', /^config: /],
   ];

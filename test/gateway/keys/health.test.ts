@@ -7,6 +7,7 @@ import type { ConfigFile } from '../../../src/gateway/config/configFile.js';
 import type { KeyView } from '../../../src/protocol/keys.js';
 import { useBed } from '../../support/bed.js';
 import { hour, minute, second } from '../../support/failoverScene.js';
+import { createGate } from '../../support/gate.js';
 import type { TestGateway } from '../../support/gateway.js';
 import { createManualClock, type ManualClock } from '../../support/manualClock.js';
 import { chatCompletion, errorStatus, type Handler, json, reset } from '../../support/provider.js';
@@ -111,6 +112,48 @@ describe('key health', () => {
     assert.equal(await textOf(await gateway.chat()), 'one', 'and no probe’s verdict keeps it away for good');
     assert.equal((await healthOf(gateway)).status, 'healthy');
   });
+
+  it('a refusal now and then, answers in between, is never held against a key', async () => {
+    const { u1, gateway } = await scene(refused, modelList);
+    for (let n = 0; n < 4; n++) {
+      u1.script(refused);
+      assert.equal((await gateway.chat()).headers['x-routed-via'], u2Name);
+      await untilHealth(gateway, 'healthy');
+      u1.script(chatCompletion({ text: 'one' }));
+      assert.equal(await textOf(await gateway.chat()), 'one', `after refusal ${n + 1}`);
+    }
+  });
+
+  for (const [when, isLate] of [
+    ['at once', false],
+    ['one after a probe found the key well', true],
+  ] as const) {
+    it(`chats under way together that are refused, ${when}, are one hiccup`, async () => {
+      const gates = [createGate(), createGate()] as const;
+      const probeGate = createGate();
+      const late: Handler = async (request, response, n) => {
+        await (gates[isLate ? n - 1 : 0] ?? gates[0]).opened;
+        await refused(request, response, n);
+      };
+      const probe: Handler = async (request, response, n) => {
+        await probeGate.opened;
+        await modelList(request, response, n);
+      };
+      const { clock, u1, gateway } = await scene(late, probe);
+      const chats = [gateway.chat(), gateway.chat()];
+      while (u1.requests.length < 2) await nextTurn();
+      clock.advance(second);
+      gates[0].open();
+      if (!isLate) await Promise.all(chats);
+      probeGate.open();
+      await untilHealth(gateway, 'healthy');
+      gates[1].open();
+      for (const chat of await Promise.all(chats)) assert.equal(chat.headers['x-routed-via'], u2Name);
+      await untilHealth(gateway, 'healthy');
+      u1.script(chatCompletion({ text: 'one' }));
+      assert.equal(await textOf(await gateway.chat()), 'one');
+    });
+  }
 
   it('a key at its limit is rate_limited for as long as that lasts', async () => {
     const { clock, gateway } = await scene(errorStatus(429, 'slow down', { 'retry-after': '120' }));

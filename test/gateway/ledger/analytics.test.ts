@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DaySums } from '../../../src/gateway/ledger/analytics.js';
+import { analyticsSteps, DaySums } from '../../../src/gateway/ledger/analytics.js';
 import type { RequestRow } from '../../../src/gateway/ledger/changes.js';
 import { createRetention } from '../../../src/gateway/ledger/retention.js';
 import type { SqlDatabase, SqlValue } from '../../../src/gateway/ledger/sqlite.js';
@@ -334,6 +334,20 @@ describe('analytics', function () {
       }),
       { numRuns: 12 },
     );
+  });
+
+  it('keeps no sums of days that got another request between its reads', () => {
+    const database = open();
+    const now = Date.parse('2026-11-21T13:27:00Z');
+    const at = now - DAY;
+    record(database, [requestRow({ at, id: 'req_1' })]);
+    const sums = new DaySums();
+    const steps = analyticsSteps(database, '7d', now, sums);
+    for (let step = 1; step <= 5; step++) assert.equal(steps.next().done, false);
+    record(database, [requestRow({ at, id: 'req_2' })]);
+    while (!steps.next().done);
+    assert.deepEqual(readAnalytics(database, '7d', now, sums), readAnalytics(database, '7d', now));
+    database.close();
   });
 
   it('fills an empty window with zeros and claims nothing', () => {

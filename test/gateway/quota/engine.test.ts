@@ -45,6 +45,22 @@ describe('quota engine', () => {
     spend(engine);
   });
 
+  it('counts what was sent and not answered once', () => {
+    const { engine } = engineOf({ rpm: 2 });
+    const lease = mustLease(engine);
+    lease.sent();
+    lease.settle({ tokens: null, countsAgainstQuota: true, isUnanswered: true });
+    spend(engine);
+  });
+
+  it('takes a count that cannot be one for none: the estimate stays', () => {
+    for (const tokens of [Number.POSITIVE_INFINITY, Number.NaN, -5, 1e12]) {
+      const { engine } = engineOf({ tpm: 100 });
+      mustLease(engine, TARGET, 60).settle({ tokens, countsAgainstQuota: true });
+      assert.equal(engine.list().find(({ kind }) => kind === 'tpm')?.used, 60, `${tokens}`);
+    }
+  });
+
   it('takes from all windows or from none', () => {
     const { engine } = engineOf({ rpm: 5, rpd: 1 });
     spend(engine);

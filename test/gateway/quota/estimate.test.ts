@@ -78,6 +78,13 @@ describe('token estimates', () => {
     );
   });
 
+  it('learn nothing from counts that cannot be one', () => {
+    const estimator = createTokenEstimator();
+    const bad = [Number.POSITIVE_INFINITY, Number.NaN, -5, 0.5, 1e12];
+    for (const count of bad) estimator.observe(M, 1000, { prompt: count, completion: count });
+    assert.equal(estimator.estimate(M, 1000), FIRST);
+  });
+
   it('are of a bounded number of models', () => {
     const estimator = createTokenEstimator();
     for (let count = 0; count < 2500; count++) estimator.observe(`p/${count}`, 1000, { prompt: 3000, completion: 1 });

@@ -226,6 +226,32 @@ describe('what providers say of their quotas', () => {
     assert.deepEqual(plain('6h'), ['rpd 3 of 60 in 21600000 ms header guess']);
   });
 
+  it('whole numbers only, with or without thousands: half of one would be a limit that nobody set', () => {
+    const limit = (text: string) => learned('custom:lab', { 'x-ratelimit-limit-tokens-minute': text });
+    assert.deepEqual(limit('1,000,000'), ['tpm of 1000000 header']);
+    assert.deepEqual(limit(' 6000 '), ['tpm of 6000 header']);
+    for (const text of ['1e99', '1e+06', '0.5', '1.000.000', '-5', '9'.repeat(400), '1,00', 'unlimited', '', '0']) {
+      assert.deepEqual(limit(text), [], text);
+    }
+    const google = (quotaValue: string) => ({
+      error: { details: [{ violations: [{ quotaId: 'RequestsPerDayPerProject', quotaValue }] }] },
+    });
+    assert.deepEqual(learned('google', {}, 429, google('1e99')), ['rpd 0 account error']);
+    for (const text of ['1e99', '0.5', '9'.repeat(400)]) {
+      assert.deepEqual(learned('groq', {}, 429, `on tokens per minute (TPM): Limit ${text}, Used 1`), [], text);
+    }
+  });
+
+  it('policies: of several the one with the limit’s own number; one of a window that we do not count is left out', () => {
+    const of = (limit: string, more: Record<string, string> = {}) =>
+      learned('custom:lab', { 'ratelimit-limit': limit, ...more });
+    assert.deepEqual(of('5, 5;w=1', { 'ratelimit-remaining': '4', 'ratelimit-reset': '1' }), []);
+    assert.deepEqual(of('100, 10;w=1, 100;w=60'), ['rpm of 100 header']);
+    assert.deepEqual(of('100;w=3600'), ['rph of 100 header']);
+    assert.deepEqual(of('1000, 1000;window=60;w=86400'), ['rpd of 1000 header']);
+    assert.deepEqual(of('10, 20'), ['rpm of 10 header guess']);
+  });
+
   it('nothing where nothing is said', () => {
     const headers = { 'content-type': 'application/json', 'x-ratelimit-reset': '5', 'x-ratelimit-remaining': 'many' };
     assert.deepEqual(learned('nvidia', headers, 429, { status: 429, title: 'Too Many Requests' }), []);

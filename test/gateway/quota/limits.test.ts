@@ -74,6 +74,44 @@ describe('limits', () => {
     assert.equal(of('rpm')?.limit, 30);
     hear(plain('20'));
     assert.equal(of('rpm')?.limit, 20);
+    hear(plain('25'));
+    assert.equal(of('rpm')?.limit, 25, 'but a guess may be raised by the next');
+    hear(plain('14400'));
+    assert.equal(of('rpm')?.limit, 30, 'to what the catalog says at most');
+    hear({ 'x-ratelimit-limit-requests-minute': '28' });
+    hear(plain('29'));
+    assert.equal(of('rpm')?.limit, 28, 'and never what was named');
+  });
+
+  it('that were guessed wrongly low are raised, after a restart too', () => {
+    const { clock, hear, of, engine, target } = scene('p');
+    engine.watch(target);
+    hear({ 'x-ratelimit-limit-requests': '5' });
+    assert.equal(of('rpm')?.limit, 5);
+    hear({ 'x-ratelimit-limit-requests': '60' });
+    assert.equal(of('rpm')?.limit, 60);
+    const disk = new Disk();
+    disk.save(engine);
+    const next = new QuotaEngine(clock, sourcesOf({}));
+    disk.load(next, clock.now());
+    next.observe(target, [{ kind: 'rpm', limit: 100, source: 'header', isGuess: true }]);
+    assert.equal(next.usesOf(target).find(({ kind }) => kind === 'rpm')?.limit, 100);
+  });
+
+  it('that cannot be one are not restored', () => {
+    const { engine, target } = scene('p');
+    const row = { id: 'p/m#k', source: 'header', learnedAt: NOW } as const;
+    engine.restore(
+      [],
+      [
+        { ...row, kind: 'rpm', limit: 0.5 },
+        { ...row, kind: 'tpm', limit: Number.POSITIVE_INFINITY },
+      ],
+    );
+    assert.deepEqual(
+      engine.usesOf(target).filter(({ limit }) => limit !== null),
+      [],
+    );
   });
 
   function pick({ engine, target, of }: Pick<ReturnType<typeof scene>, 'engine' | 'target' | 'of'>) {
@@ -184,6 +222,17 @@ describe('user-pains 7: a window that was closed too eagerly', () => {
     hear({ 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6h' });
     const { id, kind } = mustRefuse(engine, target);
     engine.reopen(id, kind);
+    mustLease(engine, target);
+  });
+
+  it('is not closed for years because the clock was wrong when it was', () => {
+    const { clock, engine, target, hear } = scene('p');
+    clock.setOffset(3 * 365 * 86_400_000);
+    hear({ 'x-ratelimit-remaining-requests-day': '0', 'x-ratelimit-reset-requests-day': '6h' });
+    assert.equal(mustRefuse(engine, target).until, clock.now() + 6 * 3_600_000);
+    clock.setOffset(0);
+    assert.equal(mustRefuse(engine, target).until, NOW + 6 * 3_600_000);
+    clock.advance(6 * 3_600_000);
     mustLease(engine, target);
   });
 

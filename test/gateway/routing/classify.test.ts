@@ -159,6 +159,14 @@ const CASES: Case[] = [
     expected: { kind: 'daily_quota', retryAfterMs: 4 * HOUR },
   },
   {
+    name: 'Cloudflare, with a wait that is over already',
+    provider: 'cloudflare',
+    status: 429,
+    headers: { 'retry-after': '0' },
+    body: { errors: [{ message: 'you have used up your daily free allocation of 10,000 neurons' }] },
+    expected: { kind: 'daily_quota', retryAfterMs: 4 * HOUR },
+  },
+  {
     name: 'OpenRouter per day',
     status: 429,
     body: said('Rate limit exceeded: free-models-per-day', {

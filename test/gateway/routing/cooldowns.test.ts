@@ -165,6 +165,55 @@ describe('cooldowns', () => {
     assert.equal(changes.filter(([, left]) => left === null).length, 2);
   });
 
+  for (const stated of [0, -5000]) {
+    it(`a wait of ${stated} ms is none: the own length holds`, () => {
+      const { cooldowns, leftMs } = bed();
+      cooldowns.begin(failure('rate_limit', { retryAfterMs: stated }), target());
+      assert.equal(leftMs(), MINUTE);
+      const other = target({ keyId: 'k2' });
+      cooldowns.begin(failure('daily_quota', { retryAfterMs: stated }), other);
+      assert.equal(leftMs(other), 24 * HOUR);
+    });
+  }
+
+  describe('made while the clock was three years ahead', () => {
+    const YEARS = 3 * 365 * 24 * HOUR;
+    const wrong = () => {
+      const ahead = createManualClock(Date.UTC(2026, 10, 21, 12) + YEARS);
+      const made = createCooldowns(ahead);
+      made.begin(failure('auth'), target());
+      return made.list();
+    };
+
+    it('last no longer than they were made for once it is right, and the next one is not doubled', () => {
+      const { clock } = bed();
+      let offset = YEARS;
+      const own = createCooldowns({ ...clock, now: () => clock.now() + offset });
+      own.begin(failure('network'), target());
+      offset = 0;
+      assert.equal((own.check(target())?.until ?? 0) - clock.now(), 15 * SECOND);
+      clock.advance(15 * SECOND);
+      assert.equal(own.check(target()), null);
+      own.begin(failure('network'), target());
+      assert.equal((own.check(target())?.until ?? 0) - clock.now(), 15 * SECOND);
+    });
+
+    it('are cut when they are restored, and the ledger is told', () => {
+      const { clock, cooldowns, changes, leftMs } = bed();
+      cooldowns.restore(wrong());
+      assert.equal(leftMs(), 5 * MINUTE);
+      assert.deepEqual(changes, [['auth', 5 * MINUTE]]);
+      clock.advance(5 * MINUTE);
+      assert.equal(leftMs(), 0);
+    });
+
+    it('never last over a day', () => {
+      const { cooldowns, leftMs } = bed();
+      cooldowns.restore(wrong().map((cooldown) => ({ ...cooldown, until: cooldown.until + YEARS })));
+      assert.equal(leftMs(), 24 * HOUR);
+    });
+  });
+
   it('clear by id and by key', () => {
     const { cooldowns, leftMs } = bed();
     const begun = cooldowns.begin(failure('overloaded'), target());

@@ -9,8 +9,12 @@ const CASES: [string, Record<string, string>, unknown, number | null][] = [
   ['seconds', { 'retry-after': '2' }, '', 2000],
   ['fractional seconds', { 'retry-after': '7.5' }, '', 7500],
   ['HTTP date', { 'retry-after': 'Sat, 21 Nov 2026 12:00:30 GMT' }, '', 30_000],
-  ['past date', { 'retry-after': 'Sat, 21 Nov 2026 11:00:30 GMT' }, '', 0],
-  ['negative', { 'retry-after': '-5' }, '', 0],
+  ['past date', { 'retry-after': 'Sat, 21 Nov 2026 11:00:30 GMT' }, '', null],
+  ['negative', { 'retry-after': '-5' }, '', null],
+  ['zero', { 'retry-after': '0' }, '', null],
+  ['past epoch', { 'x-ratelimit-reset-requests': String(NOW / 1000 - 9) }, '', null],
+  ['zero, and a wait in the body', { 'retry-after': '0' }, { error: { retry_after: 9 } }, 9000],
+  ['less than a millisecond', { 'retry-after-ms': '0.2' }, '', 1],
   ['ten days', { 'retry-after': '864000' }, '', MAX_STATED_MS],
   ['a duration in Retry-After', { 'retry-after': '2m59s' }, '', 179_000],
   ['nonsense', { 'retry-after': 'model 3' }, '', null],
@@ -71,14 +75,14 @@ describe('statedRetryMs', () => {
     });
   }
 
-  it('never throws, and stays within 0 and 24 h', () => {
+  it('never throws, and stays within 1 ms and 24 h', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom('retry-after', 'retry-after-ms', 'x-ratelimit-reset'), fc.string()),
         fc.string(),
         (headers, body) => {
           const ms = statedRetryMs(headers, body, NOW);
-          assert.ok(ms === null || (ms >= 0 && ms <= MAX_STATED_MS));
+          assert.ok(ms === null || (ms >= 1 && ms <= MAX_STATED_MS));
         },
       ),
     );

@@ -1,12 +1,15 @@
 import type { Usage } from '../../../protocol/chat.js';
+import { isTokenCount } from '../../tokenCount.js';
 import type { GeminiUsage } from './wire.js';
 
 /**
  * Gemini's counts as OpenAI's: thoughts are part of the completion, what server-side tools read is part of the prompt
- * (https://ai.google.dev/api/generate-content#UsageMetadata). Null where Gemini counted nothing.
+ * (https://ai.google.dev/api/generate-content#UsageMetadata). Null where Gemini counted nothing,
+ * or something that cannot be a count.
  */
 export function toUsage(usage: GeminiUsage | undefined): Usage | null {
   if (!usage || (usage.promptTokenCount === undefined && usage.totalTokenCount === undefined)) return null;
+  if (COUNTS.some((name) => usage[name] != null && !isTokenCount(usage[name]))) return null;
   const prompt = count(usage.promptTokenCount) + count(usage.toolUsePromptTokenCount);
   const thoughts = count(usage.thoughtsTokenCount);
   const completion = count(usage.candidatesTokenCount) + thoughts;
@@ -21,6 +24,14 @@ export function toUsage(usage: GeminiUsage | undefined): Usage | null {
   };
 }
 
+const COUNTS = [
+  'promptTokenCount',
+  'toolUsePromptTokenCount',
+  'thoughtsTokenCount',
+  'candidatesTokenCount',
+  'totalTokenCount',
+] as const;
+
 function count(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+  return isTokenCount(value) ? value : 0;
 }

@@ -1,7 +1,7 @@
 import type { AssistantMessage, ChatMessage, ChatRequest } from '../../../protocol/chat.js';
 import type { Candidate } from '../inventory.js';
 import { AnswerDigest } from './answerDigest.js';
-import { HANDOFF_TEXT, HANDOFF_TOKENS, withHandoff } from './handoff.js';
+import { HANDOFF_TOKENS, withHandoff } from './handoff.js';
 import { asDelta, conversationKey } from './sessionKeys.js';
 import type { LastAnswer } from './sessionStore.js';
 import type { StickySessions } from './stickySessions.js';
@@ -63,11 +63,6 @@ export class StickyRun {
     if (!this.isHandedTo(candidate)) return this.request;
     this.told ??= withHandoff(this.request);
     return this.told;
-  }
-
-  /** A provider's words without ours: some repeat what they were sent. */
-  withoutHandoff(words: string): string {
-    return this.told ? words.replaceAll(HANDOFF_TEXT, '…') : words;
   }
 
   /** Who hears the answer of the attempt that begins; undefined where nobody needs to. */
