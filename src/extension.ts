@@ -1,21 +1,22 @@
 import * as vscode from 'vscode';
 import { addKey } from './vscode/addKey.js';
+import { askOnce, tryDemo } from './vscode/askOnce.js';
 import { commands, internalCommands } from './vscode/contributions.js';
 import { copyEndpoint } from './vscode/copyEndpoint.js';
+import { diagnose } from './vscode/diagnose.js';
 import { GatewayAccess } from './vscode/gatewayAccess.js';
 import { LeaderConnections } from './vscode/leaderConnections.js';
 import { createLog } from './vscode/log.js';
 import { gatewayIsElsewhere, gatewayRestarted } from './vscode/notices.js';
-import { registerOverview } from './vscode/overviewView.js';
 import { pageCommands, removeKey } from './vscode/pageCommands.js';
 import { Panels } from './vscode/panels/panels.js';
 import { Removals } from './vscode/panels/removals.js';
 import { rotateToken } from './vscode/rotateToken.js';
 import { SecretStore } from './vscode/secretStore.js';
-import { StatusBar } from './vscode/statusBar.js';
-import { StatusFeed } from './vscode/statusFeed.js';
 import { showStatusMenu } from './vscode/statusMenu.js';
 import { Supervision } from './vscode/supervision.js';
+import { Surroundings } from './vscode/surroundings.js';
+import { testKeys } from './vscode/testKeys.js';
 
 /** The only mutable state of a module: VS Code calls `deactivate` with nothing in hand. */
 let close: (() => Promise<void>) | undefined;
@@ -23,14 +24,13 @@ let close: (() => Promise<void>) | undefined;
 /** Composition root: constructs and registers; nothing here waits. */
 export function activate(context: vscode.ExtensionContext): void {
   const begun = performance.now();
-  const { channel, log } = createLog();
+  const { channel, log, recent, watching } = createLog();
   const secrets = new SecretStore(context.secrets, log);
   const supervision = new Supervision(context, secrets, log);
   const { host } = supervision;
   const connections = new LeaderConnections(() => host.endpoint);
   const access = new GatewayAccess(host, connections);
-  const statusBar = new StatusBar();
-  const feed = new StatusFeed(connections, (input) => statusBar.accept(input), log);
+  const around = new Surroundings(connections, log);
   const restart = async (): Promise<void> => {
     await host.restart();
     const state = await host.settled(10_000);
@@ -53,19 +53,27 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     channel,
     supervision,
-    statusBar,
-    feed,
+    around,
     connections,
     panels,
     removals,
-    registerOverview(),
-    host.onDidChangeState((state) => feed.follow(state)),
+    watching,
+    host.onDidChangeState((state) => around.follow(state)),
     vscode.commands.registerCommand(commands.addKey, () => addKey(access)),
-    vscode.commands.registerCommand(commands.openKeys, () => panels.show('keys')),
+    vscode.commands.registerCommand(commands.openKeys, () => {
+      around.quotasOpened();
+      return panels.show('keys');
+    }),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),
+    vscode.commands.registerCommand(commands.testKeys, () => testKeys(access, log)),
     vscode.commands.registerCommand(commands.restartGateway, restart),
+    vscode.commands.registerCommand(commands.diagnose, () =>
+      diagnose({ version: String(context.extension.packageJSON.version), host, connections, secrets, recent, log }),
+    ),
     vscode.commands.registerCommand(commands.showLog, () => channel.show(true)),
-    vscode.commands.registerCommand(internalCommands.showMenu, () => showStatusMenu(statusBar.status)),
+    vscode.commands.registerCommand(internalCommands.tryDemo, () => tryDemo(access)),
+    vscode.commands.registerCommand(internalCommands.askOnce, () => askOnce(access)),
+    vscode.commands.registerCommand(internalCommands.showMenu, () => showStatusMenu(around.status)),
   );
   close = () => host.dispose();
   supervision.begin();

@@ -62,8 +62,8 @@ export interface GatewayOptions {
   proxy?: ProxySettings;
   /** The demo provider is in the chain. */
   demo?: boolean;
-  /** The chain's strategy, where its front door knows one. */
-  strategy?: Strategy;
+  /** What its front door was told to set. */
+  settings?: ApiSettings;
   /** Where the ledger lives; without it everything is in memory only. */
   dataDir?: string;
   /** Path of sql.js's `sql-wasm.wasm`; needed with `dataDir`. */
@@ -165,7 +165,7 @@ class GatewayHouse {
     this.startedAt = clock.now();
     this.newId = createIdSource(this.hex);
     this.books = new Bookkeeping(options.dataDir !== undefined);
-    const given = definedFields({ demo: options.demo, strategy: options.strategy });
+    const given = definedFields({ demo: options.demo, ...options.settings });
     this.settings = new Settings(this.books, settingsOf(this.config), given, () => this.changed());
     this.events = createEventBus(clock, this.instance);
     this.active = new ActiveRequests(clock, this.events);

@@ -41,7 +41,7 @@ export class WindowGateway {
   private readonly editor: EditorStore;
   private readonly inheritance: Inheritance = createInheritance();
   private proxy: WorkerStart['proxy'];
-  private strategy: WorkerStart['strategy'];
+  private settings: ApiSettings;
   private election: Election | null = null;
   /** Leads, or is about to. */
   private gateway: Gateway | null = null;
@@ -55,7 +55,7 @@ export class WindowGateway {
     this.identity = this.readIdentity();
     this.editor = createEditorStore(ports.post, ports.clock);
     this.proxy = start.proxy;
-    this.strategy = start.strategy;
+    this.settings = start.settings;
   }
 
   begin(): void {
@@ -84,7 +84,7 @@ export class WindowGateway {
 
   /** Kept for when this window leads, too. */
   private changeSettings(settings: ApiSettings): void {
-    if ('strategy' in settings) this.strategy = settings.strategy ?? null;
+    this.settings = { ...this.settings, ...settings };
     this.gateway?.changeSettings(settings);
   }
 
@@ -146,15 +146,14 @@ export class WindowGateway {
     const { clock, log, post, wasmFile } = this.ports;
     const instance = randomHex(16);
     let isMore = false;
-    const { proxy } = this;
+    const { proxy, settings } = this;
     const gateway = createGateway(
       { clock, log },
       {
         ...identity,
         ...(wasmFile === undefined ? {} : { wasmFile }),
         ...{ instance, host: start.host, port: start.port, version: start.version },
-        ...{ dataDir: start.dataDir, proxy, demo: start.demo },
-        ...(this.strategy === null ? {} : { strategy: this.strategy }),
+        ...{ dataDir: start.dataDir, proxy, settings },
         readKeys: async () => {
           const merged = this.inheritance.merge(await editor.readKeys());
           isMore = merged.isMore;
@@ -170,6 +169,7 @@ export class WindowGateway {
       if (this.isClosing) throw new Error('The window closes');
       this.gateway = gateway;
       if (this.proxy !== proxy) gateway.setProxy(this.proxy);
+      if (this.settings !== settings) gateway.changeSettings(this.settings);
       if (isMore) void this.saveInherited(gateway);
       return { url, port, instance };
     } catch (error) {

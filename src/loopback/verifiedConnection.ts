@@ -19,6 +19,8 @@ export interface LeaderRequest {
   path: string;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** The unified token, for what is not of the admin API. */
+  token?: string;
 }
 
 const WHOIS_TIMEOUT_MS = 5_000;
@@ -47,10 +49,10 @@ export class VerifiedConnection {
   }
 
   /** Begins a request, to be ended by the caller; its `error` may be a WhoisError. Reading may meet a connection that ended. */
-  request({ method = 'GET', path, headers = {}, signal }: LeaderRequest): http.ClientRequest {
+  request({ method = 'GET', path, headers = {}, signal, token }: LeaderRequest): http.ClientRequest {
     const { host, port, instance } = this;
     const agent = method === 'GET' ? this.reading : this.writing;
-    const Authorization = `Bearer ${credentialOf(this.endpoint.secret, instance)}`;
+    const Authorization = `Bearer ${token ?? credentialOf(this.endpoint.secret, instance)}`;
     const options: ProvingOptions = {
       ...{ host, port, method, path, agent, meant: instance },
       headers: { ...headers, Authorization, Host: `${host.includes(':') ? `[${host}]` : host}:${port}` },

@@ -1,5 +1,4 @@
 import type { ApiSettings } from './api.js';
-import type { Strategy } from './strategyNames.js';
 
 /**
  * Both directions of the message channel between the editor side and the gateway's worker thread.
@@ -43,10 +42,8 @@ export interface WorkerStart {
   /** Stands for the unified token, in development only. */
   developmentToken: string | null;
   proxy: ProxySettings;
-  /** Puts the demo provider into the chain. */
-  demo: boolean;
-  /** The chain's strategy, where the user chose one in the editor. */
-  strategy: Strategy | null;
+  /** What the user set in the editor; what is not there was set elsewhere, or nowhere. */
+  settings: ApiSettings;
   version: string;
   logLevel: string;
 }

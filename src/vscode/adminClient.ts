@@ -5,6 +5,7 @@ import { ApiClient, ApiError, type ApiRequest } from '../protocol/apiClient.js';
 import type { GatewayState } from '../protocol/events.js';
 import type { KeyCheck, KeyView } from '../protocol/keys.js';
 import type { ProviderView } from '../protocol/provider.js';
+import type { LeaderConnections } from './leaderConnections.js';
 
 /** Longest wait for an answer; a key check asks a provider and may take its time. */
 const TIMEOUT_MS = 45_000;
@@ -125,6 +126,12 @@ export class AdminClient extends ApiClient {
       request.end(payload);
     });
   }
+}
+
+/** A client of whoever leads; null where no gateway is known. */
+export function clientOf(connections: LeaderConnections): AdminClient | null {
+  const connection = connections.current();
+  return connection === null ? null : new AdminClient(connection);
 }
 
 function canRepeat(error: Error): boolean {

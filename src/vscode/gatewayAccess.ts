@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { VerifiedConnection } from '../loopback/verifiedConnection.js';
 import { ApiError } from '../protocol/apiClient.js';
 import { AdminClient } from './adminClient.js';
 import { commands } from './contributions.js';
@@ -23,9 +24,15 @@ export class GatewayAccess {
 
   /** A client of the gateway, whichever window runs it; null (and the user was told) when there is none. Waits up to 6 s for a start. */
   async client(): Promise<AdminClient | null> {
+    const connection = await this.connection();
+    return connection === null ? null : new AdminClient(connection);
+  }
+
+  /** The same, for what the client does not do. */
+  async connection(): Promise<VerifiedConnection | null> {
     const state = await this.host.settled(6_000);
     const connection = isUp(state) ? this.connections.current() : null;
-    if (connection !== null) return new AdminClient(connection);
+    if (connection !== null) return connection;
     const choice = await gatewayNotRunning();
     if (choice === 'restart') await vscode.commands.executeCommand(commands.restartGateway);
     if (choice === 'showLog') await vscode.commands.executeCommand(commands.showLog);

@@ -1,19 +1,42 @@
 import * as vscode from 'vscode';
 import { redact, redactFields } from '../protocol/redact.js';
-import type { Logger } from './logger.js';
+import { settings } from './contributions.js';
+import { isLogged, type Logger, type LogLevel } from './logger.js';
+import { RecentLines } from './recentLines.js';
+import { readSettings } from './settings.js';
 
-/** The output channel `FreeLLM` and a logger that writes `[component] message {fields}` to it. */
-export function createLog(): { channel: vscode.LogOutputChannel; log: Logger } {
+export interface Log {
+  channel: vscode.LogOutputChannel;
+  log: Logger;
+  /** The last warnings and errors. */
+  recent: RecentLines;
+  watching: vscode.Disposable;
+}
+
+/**
+ * The output channel `FreeLLM` and a logger that writes `[component] message {fields}` to it, from the level that
+ * the user set.
+ */
+export function createLog(): Log {
   const channel = vscode.window.createOutputChannel('FreeLLM', { log: true });
-  const line = (component: string, message: string, fields?: Record<string, unknown>): string => {
+  const recent = new RecentLines();
+  let least = readSettings().logLevel;
+  const watching = vscode.workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration(settings.logLevel.id)) least = readSettings().logLevel;
+  });
+  const write = (level: LogLevel, component: string, message: string, fields?: Record<string, unknown>): void => {
+    if (!isLogged(level, least)) return;
     const tail = fields === undefined ? '' : ` ${JSON.stringify(redactFields(fields))}`;
-    return `[${component}] ${redact(message)}${tail}`;
+    const line = `[${component}] ${redact(message)}${tail}`;
+    if (level === 'warn' || level === 'error') recent.add(Date.now(), level, line);
+    // The channel has a level of its own, which only the user can set: one that asked for debug lines gets to see them.
+    if (level === 'debug' && channel.logLevel > vscode.LogLevel.Debug) channel.info(`(debug) ${line}`);
+    else channel[level](line);
   };
-  const log: Logger = {
-    debug: (component, message, fields) => channel.debug(line(component, message, fields)),
-    info: (component, message, fields) => channel.info(line(component, message, fields)),
-    warn: (component, message, fields) => channel.warn(line(component, message, fields)),
-    error: (component, message, fields) => channel.error(line(component, message, fields)),
-  };
-  return { channel, log };
+  const at =
+    (level: LogLevel): Logger[LogLevel] =>
+    (component, message, fields) =>
+      write(level, component, message, fields);
+  const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return { channel, recent, watching, log };
 }

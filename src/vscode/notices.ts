@@ -1,5 +1,8 @@
 import * as vscode from 'vscode';
 import type { GatewayNotice } from '../protocol/worker.js';
+import { shortDuration } from './statusModel.js';
+import { tameNotice } from './tame.js';
+import type { KeyTests } from './testKeys.js';
 
 /**
  * Every notification there is. Each is for something the user started or must act on; a 429 or a failover
@@ -103,7 +106,7 @@ export async function keyAdded(provider: string, models: number | null): Promise
 
 /** Something the user asked for failed. The message must be fit for eyes: no secret, no stack. */
 export function actionFailed(what: string, why: string): void {
-  void vscode.window.showErrorMessage(vscode.l10n.t('{0}: {1}', what, why));
+  void vscode.window.showErrorMessage(vscode.l10n.t('{0}: {1}', what, tameNotice(why, 500)));
 }
 
 /** The endpoint is on the clipboard. Resolves with what to copy instead, if the user wants something else. */
@@ -143,4 +146,35 @@ export async function confirmRotate(): Promise<boolean> {
 export async function tokenRotated(): Promise<boolean> {
   const copy = vscode.l10n.t('Copy Token');
   return (await vscode.window.showInformationMessage(vscode.l10n.t('The endpoint has a new token.'), copy)) === copy;
+}
+
+/** The first answer, who gave it and how long it took (ms). Model and words are other people's. */
+export function answered(route: string, ms: number, text: string): void {
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t('{0} answered in {1}: “{2}”', tameNotice(route, 100), shortDuration(ms), tameNotice(text, 200)),
+  );
+}
+
+/** The user asked for a test of keys, and there is none. */
+export function noKeysToTest(): void {
+  void vscode.window.showInformationMessage(vscode.l10n.t('There is no key to test yet.'));
+}
+
+/** All keys were tested. Resolves with true if the user wants to see them. */
+export async function keysTested({ healthy, invalid, inconclusive }: KeyTests): Promise<boolean> {
+  const open = vscode.l10n.t('Open Keys');
+  const all = healthy + invalid + inconclusive;
+  if (invalid + inconclusive === 0) {
+    const fine =
+      all === 1
+        ? vscode.l10n.t('The key is accepted.')
+        : vscode.l10n.t('All {0} keys are accepted by their providers.', all);
+    return (await vscode.window.showInformationMessage(fine, open)) === open;
+  }
+  const parts = [
+    vscode.l10n.t('{0} of {1} keys are accepted', healthy, all),
+    ...(invalid > 0 ? [vscode.l10n.t('{0} refused', invalid)] : []),
+    ...(inconclusive > 0 ? [vscode.l10n.t('{0} without a clear answer', inconclusive)] : []),
+  ];
+  return (await vscode.window.showWarningMessage(parts.join(' · '), open)) === open;
 }

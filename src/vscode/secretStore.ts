@@ -46,6 +46,20 @@ export class SecretStore {
   }
 
   /**
+   * All there is to be kept out of what leaves the machine: secrets and tokens, the labels of keys, where own
+   * endpoints are. Reads only.
+   */
+  readPrivate(): Promise<{ secrets: string[]; labels: string[]; baseUrls: string[] }> {
+    return this.serialised(async () => {
+      const keys = await this.load();
+      const tokens = [await this.backend.get(TOKEN), await this.backend.get(ADMIN_TOKEN)];
+      const secrets = [...keys.map(({ secret }) => secret), ...tokens].filter((secret) => typeof secret === 'string');
+      const baseUrls = keys.map(({ baseUrl }) => baseUrl).filter((url) => url !== undefined);
+      return { secrets, labels: keys.map(({ label }) => label), baseUrls };
+    });
+  }
+
+  /**
    * Keeps exactly these keys. Secrets go first, then the index, then what is no longer wanted is deleted:
    * interrupted anywhere, the index never names a secret that is not there. A key whose secret was once not to be had
    * keeps it: no key loses its secret otherwise, and a keyring may be locked for a while.

@@ -1,28 +1,46 @@
 import * as vscode from 'vscode';
-import { STRATEGIES, type Strategy } from '../protocol/strategyNames.js';
+import type { ApiSettings } from '../protocol/api.js';
 import { settings } from './contributions.js';
+import { LOG_LEVELS, type LogLevel } from './logger.js';
+import { gatewaySettings, isPort, LIVE_SETTINGS, type LiveSetting } from './settingValues.js';
+
+/** What the status bar item shows: who answered, only its icon, or nothing. */
+const STATUS_BAR = ['route', 'icon', 'hidden'] as const;
+export type StatusBarMode = (typeof STATUS_BAR)[number];
 
 /** What the user set, with nonsense replaced by the default. */
 export interface FreellmSettings {
   port: number;
   host: string;
-  demo: boolean;
-  /** null: nobody chose one, so that what was chosen on a page holds. */
-  strategy: Strategy | null;
+  statusBar: StatusBarMode;
+  logLevel: LogLevel;
+  /** What the gateway takes while it runs. */
+  gateway: ApiSettings;
 }
 
 /** The one reader of our settings. */
 export function readSettings(): FreellmSettings {
   const config = vscode.workspace.getConfiguration();
-  const port = config.get<unknown>(settings.port.id);
-  const host = config.get<unknown>(settings.host.id);
-  const strategy = config.inspect<unknown>(settings.strategy.id)?.globalValue;
+  const read = (id: string) => config.get<unknown>(id);
+  const [port, host] = [read(settings.port.id), read(settings.host.id)];
   return {
     port: isPort(port) ? port : settings.port.default,
     host: typeof host === 'string' && host.trim() !== '' ? host.trim() : settings.host.default,
-    demo: config.get<unknown>(settings.demo.id) === true,
-    strategy: STRATEGIES.find((name) => name === strategy) ?? null,
+    statusBar: STATUS_BAR.find((mode) => mode === read(settings.statusBar.id)) ?? settings.statusBar.default,
+    logLevel: LOG_LEVELS.find((level) => level === read(settings.logLevel.id)) ?? settings.logLevel.default,
+    gateway: readLive(LIVE_SETTINGS),
   };
+}
+
+/** Those of the gateway's settings that this event touches; null for none. */
+export function changedLive(event: vscode.ConfigurationChangeEvent): ApiSettings | null {
+  const names = LIVE_SETTINGS.filter((name) => event.affectsConfiguration(`freellm.${name}`));
+  return names.length === 0 ? null : readLive(names);
+}
+
+/** Does this event touch a setting of ours that the gateway only reads at its start? */
+export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
+  return [settings.port, settings.host].some((setting) => event.affectsConfiguration(setting.id));
 }
 
 /** Writes the port for this machine (user settings; in a remote window, the remote's). */
@@ -30,18 +48,20 @@ export async function writePort(port: number): Promise<void> {
   await vscode.workspace.getConfiguration().update(settings.port.id, port, vscode.ConfigurationTarget.Global);
 }
 
-/** Does this event touch a setting of ours that the gateway only reads at its start? */
-export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
-  const { strategy: _taken, ...readAtStart } = settings;
-  return Object.values(readAtStart).some((setting) => event.affectsConfiguration(setting.id));
+/** Puts the demo provider into the chain, by its setting. */
+export async function switchDemoOn(): Promise<void> {
+  await vscode.workspace.getConfiguration().update(settings.demo.id, true, vscode.ConfigurationTarget.Global);
 }
 
-/** A TCP port a server may listen on. */
-export function isPort(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535;
+/** Our settings as the user wrote them, by id; those that nobody set are left out. */
+export function settingsAsSet(): Record<string, unknown> {
+  const config = vscode.workspace.getConfiguration();
+  const all = Object.values(settings).map(({ id }) => [id, config.inspect<unknown>(id)?.globalValue] as const);
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
-/** Does a gateway bound to this host serve this machine only? */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+/** Only what somebody set: a default must not hide what was chosen on a page. */
+function readLive(names: readonly LiveSetting[]): ApiSettings {
+  const config = vscode.workspace.getConfiguration();
+  return gatewaySettings(names, (name) => config.inspect<unknown>(`freellm.${name}`)?.globalValue);
 }

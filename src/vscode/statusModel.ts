@@ -1,5 +1,6 @@
 import type { GatewayEvent, GatewayState, RequestOutcome } from '../protocol/events.js';
 import { type HostState, isUp } from './gatewayHost.js';
+import type { Overview } from './overviewModel.js';
 
 /** What the status bar knows. Built by `reduceStatus` from events alone. */
 export interface StatusModel {
@@ -11,6 +12,8 @@ export interface StatusModel {
   /** The last request that ended, when it failed through no fault of the client's; cleared by the next answer. */
   lastFailure: { at: number; outcome: RequestOutcome } | null;
   inFlight: ReadonlyMap<string, InFlight>;
+  /** Quotas, chain and providers; null before they were read. */
+  overview: Overview | null;
 }
 
 export interface InFlight {
@@ -23,7 +26,8 @@ export type StatusInput =
   | GatewayEvent
   | { type: 'host.changed'; state: HostState }
   /** A fresh `/api/state`. */
-  | { type: 'state.read'; state: GatewayState };
+  | { type: 'state.read'; state: GatewayState }
+  | { type: 'overview.read'; overview: Overview };
 
 export const initialStatus: StatusModel = {
   host: { kind: 'starting' },
@@ -31,6 +35,7 @@ export const initialStatus: StatusModel = {
   lastAnswer: null,
   lastFailure: null,
   inFlight: new Map(),
+  overview: null,
 };
 
 /** The model after one more event. Pure: unknown events leave it as it is. */
@@ -39,10 +44,12 @@ export function reduceStatus(model: StatusModel, input: StatusInput): StatusMode
     case 'host.changed':
       return isUp(input.state)
         ? { ...model, host: input.state }
-        : { ...model, host: input.state, gateway: null, lastFailure: null, inFlight: new Map() };
+        : { ...model, host: input.state, gateway: null, lastFailure: null, inFlight: new Map(), overview: null };
     case 'state.read':
     case 'gateway.changed':
       return withGateway(model, input.state);
+    case 'overview.read':
+      return { ...model, overview: input.overview };
     case 'request.started':
       return withInFlight(model, input.id, { at: input.at, provider: null, model: null });
     case 'request.routed':

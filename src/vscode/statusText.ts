@@ -1,11 +1,16 @@
 import * as vscode from 'vscode';
 import type { RequestOutcome } from '../protocol/events.js';
 import { commands, internalCommands } from './contributions.js';
+import { clockTime } from './figures.js';
 import { isUp } from './gatewayHost.js';
+import type { Overview } from './overviewModel.js';
+import { dayText, forecastText, leftText } from './overviewText.js';
+import { pages } from './panels/pageTable.js';
 import { type StatusFace, type StatusModel, shortDuration, shortModel, trailSteps } from './statusModel.js';
+import { tame } from './tame.js';
 
-/** The item's own text for a face. */
-export function faceText(face: StatusFace): string {
+/** The item's own text for a face; `isShort`: without who answered. */
+export function faceText(face: StatusFace, isShort = false): string {
   switch (face.kind) {
     case 'starting':
       return '$(loading~spin) FreeLLM';
@@ -18,11 +23,14 @@ export function faceText(face: StatusFace): string {
     case 'failed':
       return vscode.l10n.t('$(warning) FreeLLM: last request failed');
     case 'working':
-      return `$(loading~spin) ${face.provider === null ? 'FreeLLM' : route(face.provider, face.model)}`;
+      return isShort
+        ? '$(loading~spin)'
+        : `$(loading~spin) ${face.provider === null ? 'FreeLLM' : route(face.provider, face.model)}`;
     case 'answered':
+      if (isShort) return '$(radio-tower)';
       return `$(radio-tower) ${route(face.provider, face.model)} ${shortDuration(face.latencyMs)}`;
     case 'idle':
-      return '$(radio-tower) FreeLLM';
+      return isShort ? '$(radio-tower)' : '$(radio-tower) FreeLLM';
   }
 }
 
@@ -46,7 +54,7 @@ export function faceLabel(face: StatusFace): string {
 
 function route(provider: string, model: string | null): string {
   const name = providerName(provider);
-  return model ? `${name} · ${shortModel(model)}` : name;
+  return tame(model ? `${name} · ${shortModel(model)}` : name, 60);
 }
 
 function providerName(id: string): string {
@@ -54,7 +62,7 @@ function providerName(id: string): string {
 }
 
 /** The hover: where it listens, who answered last and after whom, what is usable, and what to do. */
-export function tooltip(model: StatusModel): vscode.MarkdownString {
+export function tooltip(model: StatusModel, now: number): vscode.MarkdownString {
   const text = new vscode.MarkdownString('', true);
   text.isTrusted = { enabledCommands: [...Object.values(commands), ...Object.values(internalCommands)] };
   const rows: [string, string][] = [];
@@ -73,12 +81,28 @@ export function tooltip(model: StatusModel): vscode.MarkdownString {
   }
   if (model.lastAnswer !== null) rows.push(...answerRows(model.lastAnswer.outcome));
   if (model.lastFailure !== null) rows.push(failureRow(model.lastFailure.outcome));
+  if (model.overview !== null) rows.push(...overviewRows(model.overview, now));
   if (rows.length > 0) {
     const lines = rows.map(([name, value]) => `| ${plain(name).replaceAll(' ', '&nbsp;')} | ${value} |`);
     text.appendMarkdown(`| | |\n|:--|:--|\n${lines.join('\n')}\n\n`);
   }
   text.appendMarkdown(links(model));
   return text;
+}
+
+/** What was asked in a day, what is left of the tightest quotas and until when, and how long they last at this pace. */
+function overviewRows({ day, tight, forecasts, providers }: Overview, now: number): [string, string][] {
+  const rows: [string, string][] = [];
+  if (day !== null && day.requests > 0) rows.push([vscode.l10n.t('Last 24 hours'), plain(dayText(day))]);
+  for (const window of tight) {
+    const name = window.model === null ? window.name : `${window.name} · ${shortModel(window.model)}`;
+    rows.push([tame(name, 60), plain(leftText(window, now))]);
+  }
+  for (const { name, waitsUntil } of providers.filter((each) => each.waitsUntil !== null).slice(0, 3)) {
+    rows.push([tame(name, 60), plain(vscode.l10n.t('waits until {0}', clockTime(waitsUntil ?? now, now)))]);
+  }
+  for (const forecast of forecasts) rows.push([vscode.l10n.t('Forecast'), plain(forecastText(forecast, now))]);
+  return rows;
 }
 
 /** How things are, in a line; the gateway's own words where it has some that are fit for eyes. */
@@ -144,6 +168,7 @@ function links({ host }: StatusModel): string {
     return [link('refresh', vscode.l10n.t('Restart Gateway'), commands.restartGateway), log].join(' &nbsp; ');
   }
   return [
+    ...pages.map((page) => link(page.icon, page.title(), page.command)),
     link('add', vscode.l10n.t('Add Key'), commands.addKey),
     link('copy', vscode.l10n.t('Copy Endpoint and Token'), commands.copyEndpoint),
     log,
@@ -152,9 +177,9 @@ function links({ host }: StatusModel): string {
 
 /** Provider and model names are other people's text: nothing of theirs may become markup or a link. */
 function plain(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, '\\$&').replace(/\s+/g, ' ');
+  return tame(text, 400).replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, '\\$&');
 }
 
 function code(text: string): string {
-  return `\`${text.replace(/[`|\r\n]/g, ' ')}\``;
+  return `\`${tame(text).replace(/[`|]/g, ' ')}\``;
 }

@@ -10,7 +10,8 @@ import { gatewayCrashed, gatewayFailed, hostIsOpen, ledgerNotice, needsReload, p
 import { affectsProxy, loadSystemCertificates, readProxySettings } from './proxySettings.js';
 import { askText, isValue } from './quickInput.js';
 import type { SecretStore } from './secretStore.js';
-import { isLoopback, isPort, needsRestart, readSettings, writePort } from './settings.js';
+import { changedLive, needsRestart, readSettings, writePort } from './settings.js';
+import { isLoopback, isPort } from './settingValues.js';
 
 /** A burst of changed settings means one restart. */
 const RESTART_AFTER_MS = 300;
@@ -66,12 +67,11 @@ export class Supervision implements vscode.Disposable {
   }
 
   private async readStart(): Promise<WorkerStart> {
-    const { port, host, demo, strategy } = readSettings();
+    const { port, host, gateway } = readSettings();
     return {
       host,
       port,
-      demo,
-      strategy,
+      settings: gateway,
       seed: await this.readSeed(),
       developmentToken: developmentToken(this.context.extensionMode),
       dataDir: this.context.globalStorageUri.fsPath,
@@ -101,12 +101,11 @@ export class Supervision implements vscode.Disposable {
 
   private settingsChanged(event: vscode.ConfigurationChangeEvent): void {
     if (affectsProxy(event)) this.host.setProxy(readProxySettings(this.certificates));
-    if (event.affectsConfiguration(settings.strategy.id)) {
-      this.host.changeSettings({ strategy: readSettings().strategy ?? undefined });
-    }
+    const changed = changedLive(event);
+    if (changed !== null) this.host.changeSettings(changed);
     if (!needsRestart(event)) return;
     const { host } = readSettings();
-    if (event.affectsConfiguration('freellm.host') && !isLoopback(host)) hostIsOpen(host);
+    if (event.affectsConfiguration(settings.host.id) && !isLoopback(host)) hostIsOpen(host);
     this.restartSoon();
   }
 

@@ -51,8 +51,7 @@ class Window {
         seed: {},
         developmentToken: null,
         proxy: { url: null, bypass: [], strictTls: true, certificates: [], authorization: null },
-        demo: false,
-        strategy: null,
+        settings: {},
         version: '0.0.0-test',
         logLevel: 'debug',
         ...start,
@@ -211,6 +210,21 @@ describe('one gateway for several windows', function () {
       ],
     );
     assert.ok(!a.heard.some(({ type }) => type === 'keys.changed'), 'what was read is not written');
+  });
+
+  it('has the settings of its editor, at its start and as they change', async () => {
+    const window = open([], { settings: { stickyMinutes: 5 } });
+    window.gateway.receive({ type: 'settings', settings: { retentionDays: 7, 'queue.timeoutSeconds': 3 } });
+    const at = await window.next('listening');
+    const settings = async () => (await call(at, 'GET', '/api/settings')).json();
+    const first = await settings();
+    assert.deepEqual(
+      [first.stickyMinutes, first.retentionDays, first['queue.timeoutSeconds'], first.contextHandoff],
+      [5, 7, 3, true],
+    );
+    window.gateway.receive({ type: 'settings', settings: { stickyMinutes: undefined, contextHandoff: false } });
+    const second = await settings();
+    assert.deepEqual([second.stickyMinutes, second.retentionDays, second.contextHandoff], [30, 7, false]);
   });
 
   it('answers whois and liveness from the start; all else waits for the keys', async () => {

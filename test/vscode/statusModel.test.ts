@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { GatewayState, RequestOutcome } from '../../src/protocol/events.js';
 import {
   FAILURE_SHOWN_MS,
   faceOf,
@@ -13,55 +12,12 @@ import {
   shortModel,
   trailSteps,
 } from '../../src/vscode/statusModel.js';
+import { gatewayState as gateway, outcome } from './support/status.js';
 
 const running: StatusInput = {
   type: 'host.changed',
   state: { kind: 'running', url: 'http://127.0.0.1:3001', port: 3001 },
 };
-
-function outcome(change: Partial<RequestOutcome> = {}): RequestOutcome {
-  return {
-    status: 'success',
-    httpStatus: 200,
-    provider: 'groq',
-    model: 'openai/gpt-oss-120b',
-    keyId: 'k1',
-    firstTokenMs: 412,
-    totalMs: 1800,
-    promptTokens: 10,
-    completionTokens: 20,
-    fallbacks: [],
-    errorCode: null,
-    ...change,
-  };
-}
-
-function gateway(change: Partial<GatewayState> = {}): GatewayState {
-  return {
-    version: '0.1.0',
-    uptimeMs: 5,
-    leader: true,
-    url: 'http://127.0.0.1:3001',
-    counts: {
-      keys: 2,
-      usableKeys: 2,
-      providers: 2,
-      models: 3,
-      availableModels: 3,
-      inFlight: 0,
-      waiting: 0,
-      requests: 0,
-    },
-    canAnswer: true,
-    reason: null,
-    demo: false,
-    lastRequest: null,
-    active: [],
-    ledger: { isSaving: true, message: null },
-    instance: 'test',
-    ...change,
-  };
-}
 
 const after = (...inputs: StatusInput[]): StatusModel => inputs.reduce(reduceStatus, initialStatus);
 const started = (id: string, at: number): StatusInput => ({

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import type { QuotaUse } from '../../src/protocol/events.js';
-import type { KeyHealthStatus, KeyView } from '../../src/protocol/keys.js';
-import type { ProviderView } from '../../src/protocol/provider.js';
 import {
   type CooldownView,
   filtered,
@@ -9,7 +7,9 @@ import {
   type KeysData,
   keylessSwitches,
   moreProviders,
-} from '../../webview/lib/keys/groups.js';
+} from '../../src/protocol/keyGroups.js';
+import type { KeyHealthStatus, KeyView } from '../../src/protocol/keys.js';
+import type { ProviderView } from '../../src/protocol/provider.js';
 
 const NOW = 1_000_000;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { AnalyticsPoint } from '../../src/protocol/analytics.js';
 import type { QuotaUse } from '../../src/protocol/events.js';
+import { dayOf, inOrder, tightest, withUses } from '../../src/protocol/quotaUse.js';
 import { barsOf } from '../../webview/lib/keys/dayBars.js';
 import { readView } from '../../webview/lib/keys/keptView.js';
 import { changedLimits, readLimit } from '../../webview/lib/keys/limits.js';
 import { modelScope } from '../../webview/lib/keys/modelScope.js';
-import { dayOf, inOrder, tightest, withUses } from '../../webview/lib/keys/quotaUse.js';
 
 function use(kind: string, used: number, limit: number | null, more: Partial<QuotaUse> = {}): QuotaUse {
   return {

@@ -1,4 +1,4 @@
-import type { KeyFilter } from './groups.js';
+import type { KeyFilter } from '../../../src/protocol/keyGroups.js';
 
 /** What the Keys page keeps of its view. */
 export interface KeptView {

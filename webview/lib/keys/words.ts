@@ -1,6 +1,6 @@
+import type { KeyState } from '../../../src/protocol/keyGroups.js';
 import type { IconName } from '../../components/ui/icons.js';
 import { t } from '../l10n.js';
-import type { KeyState } from './groups.js';
 
 /** How a state is told: three signs at once, never colour alone. */
 export interface StateSign {

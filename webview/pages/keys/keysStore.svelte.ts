@@ -1,8 +1,8 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { GatewayEvent } from '../../../src/protocol/events.js';
+import { filtered, groupsOf, type KeysData, keylessSwitches, moreProviders } from '../../../src/protocol/keyGroups.js';
 import type { KeyCheck, KeyView } from '../../../src/protocol/keys.js';
-import { filtered, groupsOf, type KeysData, keylessSwitches, moreProviders } from '../../lib/keys/groups.js';
-import { withUses } from '../../lib/keys/quotaUse.js';
+import { withUses } from '../../../src/protocol/quotaUse.js';
 import { t } from '../../lib/l10n.js';
 import type { Session } from '../../lib/session.svelte.js';
 import { ViewState } from './viewState.svelte.js';

@@ -1,5 +1,5 @@
 import { SvelteSet } from 'svelte/reactivity';
-import type { KeyFilter } from '../../lib/keys/groups.js';
+import type { KeyFilter } from '../../../src/protocol/keyGroups.js';
 import { type KeptView, readView } from '../../lib/keys/keptView.js';
 import type { Session } from '../../lib/session.svelte.js';
 

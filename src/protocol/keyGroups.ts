@@ -1,6 +1,6 @@
-import type { QuotaUse } from '../../../src/protocol/events.js';
-import type { KeyHealthStatus, KeyView } from '../../../src/protocol/keys.js';
-import type { ProviderView } from '../../../src/protocol/provider.js';
+import type { QuotaUse } from './events.js';
+import type { KeyHealthStatus, KeyView } from './keys.js';
+import type { ProviderView } from './provider.js';
 import { type DayUse, dayOf, tightest } from './quotaUse.js';
 
 /** What is benched (`GET /api/cooldowns`). */

@@ -1,7 +1,7 @@
-import type { QuotaUse } from '../../../src/protocol/events.js';
+import type { QuotaUse } from './events.js';
 
 /** Kinds that say what is left of a day or longer; the others are over in a minute or an hour. */
-const LASTING = ['rpd', 'tpd', 'rpmonth', 'tpmonth'];
+export const LASTING: readonly string[] = ['rpd', 'tpd', 'rpmonth', 'tpmonth'];
 /** As rows list them. */
 const ORDER = ['rpm', 'rph', 'rpd', 'rpmonth', 'tpm', 'tpd', 'tpmonth'];
 
