@@ -62,6 +62,7 @@ export function activate(context: vscode.ExtensionContext): void {
     host.onDidChangeState((state) => feed.follow(state)),
     vscode.commands.registerCommand(commands.addKey, () => addKey(access)),
     vscode.commands.registerCommand(commands.openKeys, () => panels.show('keys')),
+    vscode.commands.registerCommand(commands.openChain, () => panels.show('chain')),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),
     vscode.commands.registerCommand(commands.restartGateway, restart),
     vscode.commands.registerCommand(commands.showLog, () => channel.show(true)),

@@ -30,6 +30,11 @@ export async function writePort(port: number): Promise<void> {
   await vscode.workspace.getConfiguration().update(settings.port.id, port, vscode.ConfigurationTarget.Global);
 }
 
+/** Writes the strategy for this machine, so that the next start does not go back to another; undefined: takes it out. */
+export async function writeStrategy(strategy: Strategy | undefined): Promise<void> {
+  await vscode.workspace.getConfiguration().update(settings.strategy.id, strategy, vscode.ConfigurationTarget.Global);
+}
+
 /** Does this event touch a setting of ours that the gateway only reads at its start? */
 export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
   const { strategy: _taken, ...readAtStart } = settings;
