@@ -15,8 +15,10 @@ import type { AppContext } from './http/app.js';
 import { ClientNames } from './http/clientNames.js';
 import { createListener, type Listener } from './http/listener.js';
 import { HttpServer } from './http/server.js';
+import { HealthProber } from './keys/healthProber.js';
 import { createKeyPool, type KeyPool, type PoolKey } from './keys/keyPool.js';
 import { createKeyService, type KeyService } from './keys/keyService.js';
+import { ProbeLanes } from './keys/probeLanes.js';
 import { replaceStoredKeys } from './keys/replaceKeys.js';
 import { Bookkeeping } from './ledger/bookkeeping.js';
 import type { RequestRow } from './ledger/changes.js';
@@ -37,6 +39,7 @@ import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedM
 import { Chain } from './routing/chain.js';
 import { type ChainSources, chainView } from './routing/chainView.js';
 import type { Failure } from './routing/failure.js';
+import { RATE_KINDS } from './routing/failurePolicy.js';
 import type { Candidate } from './routing/inventory.js';
 import { Profiles, unknownModels } from './routing/profiles.js';
 import { profileWarnings } from './routing/profileView.js';
@@ -131,6 +134,7 @@ class GatewayHouse {
   private readonly models: ModelStore;
   private readonly keys: KeyPool;
   private readonly keyService: KeyService;
+  private readonly prober: HealthProber;
   private readonly upstream: UpstreamClient & { setProxy?(proxy: ProxySettings): void };
   private readonly router: Router;
   private readonly chain: Chain;
@@ -175,17 +179,15 @@ class GatewayHouse {
     this.profiles = new Profiles(this.books, this.config, () => this.changed());
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.router = this.createRouter();
-    this.keyService = createKeyService({
+    this.keyService = this.createKeyService();
+    this.prober = new HealthProber({
       pool: this.keys,
-      models: this.models,
       cooldowns: this.router.cooldowns,
-      upstream: this.upstream,
       clock,
-      log: ports.log,
-      newId: (prefix) => prefix + this.hex(8),
-      baseUrlOf: (provider) => this.config.providers?.[provider]?.baseUrl,
       areProbesOn: () => this.settings.all.healthProbes,
-      save: (keys) => this.storeKeys(keys),
+      targetOf: (key) => this.keyService.targetOf(key),
+      probe: (id) => this.keyService.recheck(id),
+      random: () => Number.parseInt(this.hex(4), 16) / 2 ** 32,
       signal: this.closing.signal,
     });
   }
@@ -211,6 +213,7 @@ class GatewayHouse {
     this.announce();
     this.warnOfUnknownModels();
     if (this.settings.all.healthProbes) this.keyService.discover();
+    this.prober.start();
     this.ports.clock.after(WARM_UP_MS, () => void this.warmUp(listener));
     return { url: this.url, port, token: this.token.current, adminToken: this.adminToken };
   }
@@ -308,6 +311,7 @@ class GatewayHouse {
   private keyChanged(key: PoolKey, change: 'added' | 'updated' | 'removed' | 'health'): void {
     if (change !== 'health') this.router.refresh();
     if (!this.isLoaded) return;
+    this.prober.keyChanged(key, change);
     const { id, provider, health } = key;
     if (change === 'removed') this.books.append({ type: 'key.removed', id });
     else {
@@ -321,6 +325,7 @@ class GatewayHouse {
 
   private changed(): void {
     this.router.refresh();
+    this.prober.settingsChanged();
     if (this.isLoaded) this.announce();
   }
 
@@ -446,6 +451,29 @@ class GatewayHouse {
     };
   }
 
+  private createKeyService(): KeyService {
+    return createKeyService({
+      pool: this.keys,
+      models: this.models,
+      cooldowns: this.router.cooldowns,
+      upstream: this.upstream,
+      clock: this.ports.clock,
+      log: this.ports.log,
+      newId: (prefix) => prefix + this.hex(8),
+      baseUrlOf: (provider) => this.config.providers?.[provider]?.baseUrl,
+      lanes: new ProbeLanes(),
+      onProbed: (key, status) => this.prober.probed(key, status),
+      onQuota: ({ id, provider }, observations) => {
+        // Of the account: of no single model.
+        this.router.quota.observe({ provider, model: '', keyId: id }, observations);
+        this.drainQuotaSoon();
+      },
+      areProbesOn: () => this.settings.all.healthProbes,
+      save: (keys) => this.storeKeys(keys),
+      signal: this.closing.signal,
+    });
+  }
+
   private createRouter(): Router {
     const openai = createOpenAiAdapter();
     const demo = createDemoUpstream();
@@ -471,11 +499,14 @@ class GatewayHouse {
   private routerListener(): RouterListener {
     return {
       onCooldown: (cooldown, until) => {
-        const { id, provider, model, kind } = cooldown;
+        const { id, provider, model, keyId, kind } = cooldown;
         this.books.append(
           until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
         );
         this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
+        if (keyId !== null && RATE_KINDS.has(kind)) {
+          this.events.emit({ type: 'key.changed', keyId, provider, change: 'health' });
+        }
       },
       onGone: (provider, model) => this.disable(provider, model),
       onWaiting: (id, until) => this.active.waits(id, until),
@@ -484,10 +515,7 @@ class GatewayHouse {
         this.drainQuotaSoon();
       },
       onFailure: (failure, candidate) => this.attemptFailed(failure, candidate),
-      onSuccess: (candidate) => {
-        const key = this.keys.get(candidate.keyId);
-        if (key && key.health.status !== 'healthy') this.keys.setHealth(key.id, 'healthy', null);
-      },
+      onSuccess: ({ keyId }) => this.keyService.foundGood(keyId),
     };
   }
 
@@ -495,12 +523,8 @@ class GatewayHouse {
   private attemptFailed(failure: Failure, { name, keyId }: Candidate): void {
     const { kind, status } = failure;
     this.ports.log.log('info', 'routing', 'An attempt failed', { candidate: name, kind, status });
-    if (kind === 'auth') {
-      this.keys.setHealth(keyId, 'invalid', failure.message);
-      this.keyService.recheck(keyId);
-    } else if (kind === 'rate_limit' || kind === 'daily_quota') {
-      this.keys.setHealth(keyId, 'rate_limited', failure.message);
-    }
+    if (kind === 'auth') this.keyService.refused(keyId, failure.message);
+    else if (RATE_KINDS.has(kind)) this.keyService.foundGood(keyId);
   }
 
   private state(): GatewayState {

@@ -11,7 +11,11 @@ import { FAILURE_POLICY } from './routing/failurePolicy.js';
 /** A key's health as the ledger knew it; undefined for one that it does not know. */
 export function healthBefore(state: LedgerState | null, keyId: string): KeyHealth | undefined {
   const row = state?.keys.find(({ id }) => id === keyId);
-  return row && { status: row.health, message: row.healthMessage, checkedAt: row.checkedAt, isProbed: true };
+  if (!row) return undefined;
+  // Earlier versions kept a limit as a verdict.
+  const status = row.health === 'rate_limited' ? 'healthy' : row.health;
+  // Only what a probe said has its words kept.
+  return { status, message: row.healthMessage, checkedAt: row.checkedAt, isProbed: row.healthMessage !== null };
 }
 
 /** A cooldown as the ledger keeps it: without the provider's words. */

@@ -11,7 +11,8 @@ export type SettingValues = {
   strategy?: Strategy;
 };
 
-const DEFAULTS: SettingValues = {
+/** Without anybody's word. */
+export const DEFAULTS: SettingValues = {
   'queue.timeoutSeconds': 60,
   stickyMinutes: 30,
   contextHandoff: true,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { analytics, analyticsQuery, keyActivity, requestDetail, requestPage, requestsQuery } from './analytics.js';
 import { chainQuery, chainView, newChain, newProfile, profileView } from './chain.js';
+import { limitsSchema } from './limits.js';
 import { strategySchema, strategyWeightsSchema } from './strategy.js';
 
 /**
@@ -32,9 +33,6 @@ const keyCheck = z.object({
 });
 
 const secret = z.string().trim().min(1, 'the key is empty').max(8192);
-const limits = z.record(z.enum(['rpm', 'rph', 'rpd', 'tpm', 'tpd']), z.number().int().nonnegative().optional());
-const keyLimits = limits.or(z.strictObject({}));
-
 const newKey = z.strictObject({
   provider: z.string(),
   /** Left out for a provider that needs none. */
@@ -42,7 +40,7 @@ const newKey = z.strictObject({
   label: z.string().max(100).optional(),
   enabled: z.boolean().optional(),
   models: z.array(z.string()).nullable().optional(),
-  limits: keyLimits.optional(),
+  limits: limitsSchema.optional(),
   /** Of a `custom:*` provider. */
   baseUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
   /** Ask the provider first; an invalid key is then refused and not kept. */
@@ -54,7 +52,7 @@ const keyChange = z.strictObject({
   label: z.string().max(100).optional(),
   enabled: z.boolean().optional(),
   models: z.array(z.string()).nullable().optional(),
-  limits: keyLimits.optional(),
+  limits: limitsSchema.optional(),
 });
 
 const settings = z.strictObject({
@@ -106,7 +104,9 @@ const quotaUse = z.object({
   limit: z.number().nullable(),
   source: z.enum(['catalog', 'user', 'header', 'error']).nullable(),
   resetsAt: z.number(),
+  /** When the limit was learned; null for what was always there. */
   learnedAt: z.number().nullable(),
+  /** When it is used up at this pace; null when it is not before it resets. */
   lastsUntil: z.number().nullable(),
 });
 

@@ -74,6 +74,63 @@ describe('conformance D: model selection', () => {
     assert.equal(u1.requests.length + u2.requests.length, 0);
   });
 
+  /** Llama 3.3 70B at two providers, and something else at a third. */
+  async function group() {
+    const [u1, u2, other] = [await bed.provider(), await bed.provider(), await bed.provider()];
+    const config = configOf(
+      {
+        groq: { baseUrl: u1.baseUrl, keys: [{ key: secrets.groq }] },
+        nvidia: { baseUrl: u2.baseUrl, keys: [{ key: 'nvapi-0123456789abcdefghij' }] },
+        mistral: { baseUrl: other.baseUrl, keys: [{ key: secrets.mistral }] },
+      },
+      [u2Name, u1Name, 'nvidia/meta/llama-3.3-70b-instruct'],
+    );
+    const clock = createManualClock();
+    return { u1, u2, other, clock, gateway: await bed.gateway({ config, clock }) };
+  }
+
+  it("case 61: a logical model whose first copy is at its limit is answered by the other provider's", async () => {
+    const { u1, u2, other, gateway } = await group();
+    u1.script(errorStatus(429, 'slow down'));
+    const response = await gateway.chat({ model: 'llama-3.3-70b' });
+    assert.equal(response.headers['x-routed-via'], 'nvidia/meta/llama-3.3-70b-instruct');
+    assert.equal(response.headers['x-fallback-trail'], `${u1Name}=rate_limit`);
+    assert.equal(response.status, 200);
+    assert.deepEqual([u1.requests.length, u2.requests.length, other.requests.length], [1, 1, 0]);
+  });
+
+  it('case 61: with all copies at their limits it is 429 with the soonest time, never another model', async () => {
+    const { u1, u2, other, clock, gateway } = await group();
+    u1.script(errorStatus(429, 'slow down', { 'retry-after': '50' }));
+    u2.script([errorStatus(429, 'slow down', { 'retry-after': '40' }), chatCompletion({ text: 'the copy' })]);
+    for (const isFirst of [true, false]) {
+      const refused = await gateway.chat({ model: 'llama-3.3-70b' });
+      assert.equal(refused.headers['retry-after'], '40', isFirst ? 'after asking both' : 'without asking anybody');
+      await assertError(refused, 429, 'rate_limit_error', 'rate_limit_exceeded');
+    }
+    assert.deepEqual([u1.requests.length, u2.requests.length, other.requests.length], [1, 1, 0]);
+    clock.advance(40_000);
+    assert.equal(await textOf(await gateway.chat({ model: 'llama-3.3-70b' })), 'the copy');
+  });
+
+  it("case 71: auto:<profile> and the profile's own name use the profile's chain, in its order", async () => {
+    const [u1, u2] = [await bed.provider(errorStatus(500, 'broken')), await bed.provider()];
+    const third = 'mistral/codestral-latest';
+    const config = { ...chainOf(u1, u2), profiles: { coding: { chain: [u1Name, third] } }, chain: [u2Name] };
+    const gateway = await bed.gateway({ config, clock: createManualClock() });
+    for (const [model, trail] of [
+      ['auto:coding', `${u1Name}=overloaded`],
+      ['coding', undefined],
+    ] as const) {
+      const response = await gateway.chat({ model });
+      assert.equal(response.headers['x-routed-via'], third, model);
+      assert.equal(response.headers['x-fallback-trail'], trail, 'the first of them cools down by then');
+    }
+    assert.equal((await gateway.chat({ model: 'auto' })).headers['x-routed-via'], u2Name);
+    const unknown = await gateway.chat({ model: 'auto:codign' });
+    await assertError(unknown, 404, 'invalid_request_error', 'model_not_found');
+  });
+
   it('case 62: provider/model is only that one; its 429 is returned', async () => {
     const { gateway, u1, u2 } = await pair();
     u2.script(errorStatus(429, 'slow down', { 'retry-after': '12' }));

@@ -5,11 +5,13 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConfigFile } from '../../src/gateway/config/configFile.js';
 import { useBed } from '../support/bed.js';
-import { minute, second } from '../support/failoverScene.js';
+import { day, minute, second } from '../support/failoverScene.js';
 import { createGate } from '../support/gate.js';
+import type { TestGateway } from '../support/gateway.js';
+import { gemini } from '../support/gemini.js';
 import { createManualClock } from '../support/manualClock.js';
 import { chatCompletion, errorStatus, type Handler, json } from '../support/provider.js';
-import { assertError, chainOf, u1Name, u2Name } from '../support/scenario.js';
+import { assertError, chainOf, configOf, secrets, u1Name, u2Name } from '../support/scenario.js';
 
 type Limits = NonNullable<ConfigFile['limits']>[string];
 
@@ -88,6 +90,77 @@ describe('conformance E: quota', () => {
     assert.deepEqual([u1.requests.length, u2.requests.length], [5, 5]);
   });
 
+  /** What the day's window of U1's one key holds, over all its models or of one. */
+  async function countedToday(gateway: TestGateway, provider: string): Promise<number[]> {
+    const { data } = await (await gateway.api('GET', '/api/quota')).json();
+    type Use = { kind: string; provider: string; model: string | null; used: number };
+    return data.filter((use: Use) => use.kind === 'rpd' && use.provider === provider).map(({ used }: Use) => used);
+  }
+
+  it('case 76: what a provider counts though it failed is counted: a 500 everywhere', async () => {
+    const { gateway } = await scene({ rpd: 1 }, errorStatus(500, 'broken'));
+    assert.equal((await gateway.chat()).headers['x-routed-via'], u2Name);
+    assert.deepEqual(await countedToday(gateway, 'groq'), [1]);
+  });
+
+  for (const [title, provider, countsRefusals, counted] of [
+    ['a refusal is not counted at Groq', 'groq', undefined, []],
+    ['a refusal is counted at OpenRouter, for all its models', 'openrouter', undefined, [1, 1]],
+    ['the config says that Groq counts it', 'groq', true, [1]],
+    ['the config says that OpenRouter does not', 'openrouter', false, []],
+  ] as const) {
+    it(`case 76: ${title}`, async () => {
+      const u1 = await bed.provider(errorStatus(429, 'slow down'));
+      const more = countsRefusals === undefined ? {} : { countsRefusals };
+      const of = { baseUrl: u1.baseUrl, keys: [{ key: secrets[provider] }], models: [{ id: 'm' }], ...more };
+      const config = configOf({ [provider]: of }, [`${provider}/m`]);
+      const gateway = await bed.gateway({ config, clock: createManualClock() });
+      assert.equal((await gateway.chat()).status, 429);
+      const uses = (await countedToday(gateway, provider)).filter((used) => used > 0);
+      assert.deepEqual(uses, counted);
+    });
+  }
+
+  for (const [title, now, midnight] of [
+    ['on an ordinary day', '2026-11-21T12:00:00Z', '2026-11-22T08:00:00Z'],
+    ['as summer time begins', '2026-03-08T20:00:00Z', '2026-03-09T07:00:00Z'],
+    ['as summer time ends', '2026-11-01T07:30:00Z', '2026-11-02T08:00:00Z'],
+  ] as const) {
+    it(`case 77: Google's day ends at midnight Pacific, ${title}; Mistral's at midnight UTC`, async () => {
+      const clock = createManualClock(Date.parse(now));
+      const u1 = await bed.provider(gemini([[{ text: 'from Google' }]]));
+      const u2 = await bed.provider(chatCompletion({ text: 'from Mistral' }));
+      const google = 'google/gemini-3-flash-preview';
+      const config = {
+        ...configOf(
+          {
+            google: { baseUrl: `${u1.origin}/v1beta`, keys: [{ key: secrets.google }] },
+            mistral: { baseUrl: u2.baseUrl, keys: [{ key: secrets.mistral }] },
+          },
+          [google, u2Name],
+        ),
+        limits: { [google]: { rpd: 1 }, [u2Name]: { rpd: 1, rpm: 1000 } },
+      };
+      const gateway = await bed.gateway({ config, clock });
+      const isServed = async (model: string) => (await gateway.chat({ model })).status === 200;
+      assert.deepEqual([await isServed(google), await isServed(google)], [true, false]);
+      assert.deepEqual([await isServed(u2Name), await isServed(u2Name)], [true, false]);
+      // A second more than a day's end: the provider's clock may be off.
+      const utc = Date.parse(`${new Date(Date.parse(now) + day).toISOString().slice(0, 10)}T00:00:00Z`);
+      for (const [model, end] of (
+        [
+          [google, Date.parse(midnight)],
+          [u2Name, utc],
+        ] as const
+      ).toSorted((a, b) => a[1] - b[1])) {
+        clock.advance(end - clock.now());
+        assert.equal(await isServed(model), false, `${model} at midnight`);
+        clock.advance(second);
+        assert.equal(await isServed(model), true, `${model} after midnight`);
+      }
+    });
+  }
+
   it('case 78: nothing remaining on a success closes U1 until its reset, before any 429', async () => {
     const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20s' };
     const answer: Handler = (request, response, n) => {
@@ -119,13 +192,22 @@ describe('conformance E: quota', () => {
     assert.equal(Number(refused.headers['retry-after']), 61);
   });
 
-  it('a limit that a 413 states is learned: the next such request is not sent there', async () => {
+  it('case 41: a limit that a 413 states is learned: the next such request is not sent there', async () => {
     const words = 'Request too large for model: Limit 6000, Requested 9000 tokens per minute (TPM)';
     const { u1, gateway } = await scene({}, json(413, { error: { message: words } }));
-    const long = { messages: [{ role: 'user', content: 'word '.repeat(9000) }] };
+    const long = { messages: [{ role: 'user', content: 'word '.repeat(6000) }] };
     assert.equal((await gateway.chat(long)).headers['x-routed-via'], u2Name);
     assert.equal((await gateway.chat(long)).headers['x-routed-via'], u2Name);
-    assert.equal(u1.requests.length, 1, 'case 41');
+    assert.equal(u1.requests.length, 1);
+  });
+
+  it('a request that is too large only with the margin of its estimate is sent where nobody else could take it', async () => {
+    const u1 = await bed.provider(chatCompletion({ text: 'served' }));
+    const gateway = await bed.gateway({ config: chainOf(u1) });
+    // About 9,500 tokens of 12,000 a minute; with the margin of a model that nothing is known of, more than those.
+    const long = { messages: [{ role: 'user', content: 'word '.repeat(7600) }] };
+    assert.equal((await gateway.chat(long)).status, 200);
+    assert.equal(u1.requests.length, 1);
   });
 });
 

@@ -28,6 +28,9 @@ describe('keys in a list', () => {
     assert.equal(typing.find({ key: 'g' }, labels, 4, 3000), 2, 'after a pause anew, and around');
     assert.equal(typing.find({ key: 'g' }, labels, 2, 3100), 3, 'the same letter goes on');
     assert.equal(typing.find({ key: 'x' }, labels, 2, 9000), null);
+    assert.equal(typing.find({ key: 'c' }, labels, 2, 9100), 0, 'what fits nothing begins no word');
+    assert.equal(typing.find({ key: '/' }, labels, 2, 9200), null);
+    assert.equal(typing.find({ key: 'l' }, labels, 0, 9300), 1);
     assert.equal(typing.find({ key: ' ' }, labels, 2, 19_000), null);
     assert.equal(typing.find({ key: 'Enter' }, labels, 2, 29_000), null);
     assert.equal(typing.find({ key: 'c', ctrlKey: true }, labels, 2, 39_000), null);

@@ -45,7 +45,9 @@ export class TypeAhead {
    */
   find(press: ListPress, labels: readonly string[], at: number, now: number): number | null {
     const { key } = press;
-    if ([...key].length !== 1 || key === ' ' || press.ctrlKey || press.altKey || press.metaKey) return null;
+    // `/` leads to the search.
+    if ([...key].length !== 1 || key === ' ' || key === '/' || press.ctrlKey || press.altKey || press.metaKey)
+      return null;
     this.typed = now - this.last > PAUSE_MS ? key : this.typed + key;
     this.last = now;
     const isRepeat = [...this.typed].every((letter) => letter === key);
@@ -55,6 +57,8 @@ export class TypeAhead {
       const row = (first + step) % labels.length;
       if (labels[row]?.toLocaleLowerCase().startsWith(wanted)) return row;
     }
+    // What fits nothing begins no word.
+    this.typed = '';
     return null;
   }
 }

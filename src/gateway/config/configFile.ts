@@ -1,16 +1,9 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import * as z from 'zod';
+import { limitsSchema } from '../../protocol/limits.js';
 import { profileStrategySchema, strategySchema, strategyWeightsSchema } from '../../protocol/strategy.js';
 import { nearestNames } from '../routing/nearestNames.js';
 import { isReservedName } from '../routing/reservedNames.js';
-
-const limits = z.strictObject({
-  rpm: z.number().int().nonnegative().optional(),
-  rph: z.number().int().nonnegative().optional(),
-  rpd: z.number().int().nonnegative().optional(),
-  tpm: z.number().int().nonnegative().optional(),
-  tpd: z.number().int().nonnegative().optional(),
-});
 
 /** Goes into a header as it is. */
 const headerText = z.string().regex(/^[\x21-\x7e]*$/, 'has a space, a line break or a character that no header takes');
@@ -22,7 +15,7 @@ const configKey = z.strictObject(
     key: headerText.min(1),
     label: z.string().optional(),
     models: z.array(z.string()).optional(),
-    limits: limits.optional(),
+    limits: limitsSchema.optional(),
   },
   { error: (issue) => (issue.code === 'invalid_type' ? KEY_HINT : undefined) },
 );
@@ -43,6 +36,8 @@ const configProvider = z.strictObject({
   name: z.string().optional(),
   baseUrl: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
   enabled: z.boolean().optional(),
+  /** Whether a refusal (429) counts as a request at this provider, where the table is wrong. */
+  countsRefusals: z.boolean().optional(),
   keys: z.array(configKey).optional(),
   models: z.array(configModel).optional(),
   timeouts: z
@@ -83,7 +78,7 @@ export const configSchema = z.strictObject({
   chain: z.array(z.string()).optional(),
   strategy: strategySchema.optional(),
   profiles: z.record(z.string().min(1), configProfile).optional(),
-  limits: z.record(z.string(), limits).optional(),
+  limits: z.record(z.string(), limitsSchema).optional(),
   settings: settingsSchema.optional(),
 });
 

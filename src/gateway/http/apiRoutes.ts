@@ -73,14 +73,16 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
   });
   routes.get('/api/openapi.json', (c) => c.json(openApiDocument(context.version)));
   routes.get('/api/providers', (c) => c.json({ data: context.providers() }));
-  routes.get('/api/keys', (c) => c.json({ data: context.keys.all().map(keyView) }));
+  routes.get('/api/keys', (c) => c.json({ data: context.keys.all().map((key) => keyView(key, context.cooldowns)) }));
   routes.post('/api/keys', async (c) => {
     const { key, check } = await keyService.add(await readInput('addKey', c.env));
-    return c.json({ key: keyView(key), check }, 201);
+    return c.json({ key: keyView(key, context.cooldowns), check }, 201);
   });
   routes.post('/api/keys/check', async (c) => c.json(await keyService.check(await readInput('checkKey', c.env))));
   routes.patch('/api/keys/:id', async (c) => {
-    return c.json(keyView(await keyService.change(c.req.param('id'), await readInput('changeKey', c.env))));
+    return c.json(
+      keyView(await keyService.change(c.req.param('id'), await readInput('changeKey', c.env)), context.cooldowns),
+    );
   });
   routes.delete('/api/keys/:id', async (c) => {
     await keyService.remove(c.req.param('id'));

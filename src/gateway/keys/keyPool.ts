@@ -1,8 +1,13 @@
 import type { KeyHealthStatus, KeyView } from '../../protocol/keys.js';
 import type { StoredKey } from '../../protocol/worker.js';
+import type { Cooldowns } from '../routing/cooldowns.js';
+import { RATE_KINDS } from '../routing/failurePolicy.js';
+
+/** `rate_limited` is no verdict on a key: it is what a running cooldown looks like (`keyView`). */
+export type KeyVerdict = Exclude<KeyHealthStatus, 'rate_limited'>;
 
 export interface KeyHealth {
-  status: KeyHealthStatus;
+  status: KeyVerdict;
   /** The provider's own words. */
   message: string | null;
   checkedAt: number | null;
@@ -29,7 +34,7 @@ export interface KeyPool {
   add(key: StoredKey, origin: PoolKey['origin'], health?: KeyHealth): PoolKey;
   update(id: string, change: Partial<Omit<StoredKey, 'id' | 'provider'>>): PoolKey | undefined;
   remove(id: string): boolean;
-  setHealth(id: string, status: KeyHealthStatus, message: string | null, isProbed?: boolean): void;
+  setHealth(id: string, status: KeyVerdict, message: string | null, isProbed?: boolean): void;
   /** What the secret store should hold. */
   stored(): StoredKey[];
 }
@@ -67,7 +72,9 @@ export function createKeyPool(now: () => number, onChange: (key: PoolKey, change
     setHealth(id, status, message, isProbed = false) {
       const key = keys.get(id);
       if (!key) return;
-      const isSame = key.health.status === status && key.health.message === message;
+      const { health } = key;
+      // What a chat said and what a probe said are not the same: only the latter is kept over a restart.
+      const isSame = health.status === status && health.message === message && health.isProbed === isProbed;
       key.health = { status, message, checkedAt: now(), isProbed };
       if (!isSame) onChange(key, 'health');
     },
@@ -80,18 +87,26 @@ function toStored({ health: _health, origin: _origin, ...key }: PoolKey): Stored
 }
 
 /** A key as the admin API shows it: the last four characters of the secret at most. */
-export function keyView(key: PoolKey): KeyView {
+export function keyView(key: PoolKey, cooldowns: Pick<Cooldowns, 'list'>): KeyView {
   return {
     id: key.id,
     provider: key.provider,
     label: key.label,
     mask: maskSecret(key.secret),
     enabled: key.enabled,
-    health: { status: key.health.status, message: key.health.message, checkedAt: key.health.checkedAt },
+    health: shownHealth(key, cooldowns),
     limits: key.limits ?? {},
     models: key.models ?? null,
     isFixed: key.origin === 'config',
   };
+}
+
+/** A good key is `rate_limited` as long as a limit's cooldown lies on it, or on a model of it. */
+function shownHealth({ id, health }: PoolKey, cooldowns: Pick<Cooldowns, 'list'>): KeyView['health'] {
+  const { status, message, checkedAt } = health;
+  const limit =
+    status === 'healthy' ? cooldowns.list().findLast(({ keyId, kind }) => keyId === id && RATE_KINDS.has(kind)) : null;
+  return limit ? { status: 'rate_limited', message: limit.message, checkedAt } : { status, message, checkedAt };
 }
 
 /** `…9Qx2`; short secrets show nothing of themselves. */

@@ -2,16 +2,18 @@ import type { KeyChange, NewKey } from '../../protocol/api.js';
 import type { KeyCheck } from '../../protocol/keys.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import type { ModelStore } from '../catalog/modelStore.js';
-import { CUSTOM_ID } from '../config/configFile.js';
 import { HttpError, invalidRequest } from '../http/errors.js';
 import type { UpstreamClient } from '../net/upstream.js';
 import type { Clock, Log } from '../ports.js';
 import { cleanPastedKey } from '../providers/keyShapes.js';
+import { hostOf } from '../providers/resolveBaseUrl.js';
 import type { ProviderSpec } from '../providers/spec.js';
-import { customProviderSpec, providerSpec } from '../providers/table.js';
+import type { QuotaObservation } from '../quota/learn.js';
 import type { Cooldowns } from '../routing/cooldowns.js';
 import type { KeyPool, PoolKey } from './keyPool.js';
-import { type ProbeResult, probeKey } from './probe.js';
+import { type ProbeResult, type ProbeTarget, probeKey } from './probe.js';
+import type { ProbeLanes } from './probeLanes.js';
+import { type BaseUrlOf, probeTarget, specOfKey } from './probeTarget.js';
 
 export interface KeyServiceContext {
   pool: KeyPool;
@@ -21,8 +23,13 @@ export interface KeyServiceContext {
   clock: Clock;
   log: Log;
   newId(prefix: string): string;
-  /** The config's base URL for a provider, if it has one. */
-  baseUrlOf(provider: string): string | undefined;
+  baseUrlOf: BaseUrlOf;
+  /** What nobody waits for is asked through these. */
+  lanes: ProbeLanes;
+  /** A probe's verdict; the key's health says so already. */
+  onProbed(key: PoolKey, status: KeyCheck['status']): void;
+  /** A probe told of the account's quota. */
+  onQuota(key: PoolKey, observations: readonly QuotaObservation[]): void;
   areProbesOn(): boolean;
   /** Resolves when exactly these keys are safely stored; what a client was told is saved must be. */
   save(keys: StoredKey[]): Promise<void>;
@@ -41,8 +48,14 @@ export interface KeyService {
   /** Stores the keys as they are, after what is under way. */
   save(): Promise<void>;
   test(id: string): Promise<KeyCheck>;
-  /** After a provider refused a key, or at start: asks again in the background, unless probes are off. */
+  /** A chat's key was refused, in these words: it is asked about at once. */
+  refused(id: string, message: string): void;
+  /** A chat's key was answered, or its provider has had enough of it: it knows the key. */
+  foundGood(id: string): void;
+  /** Asks about a key in the background, in its turn, unless probes are off. */
   recheck(id: string): void;
+  /** Where a key is asked about; null where its provider is unknown. */
+  targetOf(key: PoolKey): ProbeTarget | null;
   /** Fills the models of keyed providers that the catalog knows nothing of, in the background. */
   discover(): void;
 }
@@ -54,10 +67,14 @@ const DISCOVERY_RETRIES = 6;
 const DISCOVERY_WAIT_MS = 5_000;
 /** A check names no more models than this. */
 const MAX_LISTED = 500;
+/** So many refusals in chats outweigh a probe. */
+const DOUBTED_FROM = 2;
 
 export function createKeyService(context: KeyServiceContext): KeyService {
   const { pool, models, cooldowns } = context;
-  const probing = new Map<string, Promise<ProbeResult>>();
+  const probing = new Map<string, { secret: string | null; result: Promise<ProbeResult> }>();
+  /** Chats that a key was refused in, since it was last found good by one. */
+  const refusals = new Map<string, number>();
   let queue: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -80,37 +97,65 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     if (!context.signal.aborted) await context.save(pool.stored());
   }
 
-  function probe(spec: ProviderSpec, secret: string | null, baseUrl?: string): Promise<ProbeResult> {
-    const target = { spec, secret, baseUrl: baseUrl ?? context.baseUrlOf(spec.id) ?? spec.baseUrl };
+  function probe(target: ProbeTarget): Promise<ProbeResult> {
     return probeKey(context.upstream, target, context.clock.now(), context.signal);
   }
 
+  /** Never two at once for the same key. @throws HttpError 400 where its provider is unknown. */
   function probeStored(key: PoolKey): Promise<ProbeResult> {
-    const running = probing.get(key.id);
-    if (running) return running;
-    const started = probe(specOf(key, context), key.secret, key.baseUrl).then((result) => {
-      probing.delete(key.id);
-      apply(key.id, result);
-      return result;
+    const { id, secret } = key;
+    const running = probing.get(id);
+    if (running?.secret === secret) return running.result;
+    const result = probe(probeTarget(key, context.baseUrlOf)).then((found) => {
+      if (probing.get(id)?.result === result) probing.delete(id);
+      // Of a secret that was replaced meanwhile it says nothing.
+      if (pool.get(id)?.secret === secret) apply(id, found);
+      return found;
     });
-    probing.set(key.id, started);
-    return started;
+    probing.set(id, { secret, result });
+    return result;
   }
 
-  function apply(id: string, result: ProbeResult): void {
+  /** In its turn; null where the gateway closes before it has come, or the provider is unknown. */
+  function probeInBackground(key: PoolKey): Promise<ProbeResult | null> {
+    const target = targetOf(key);
+    if (!target) return Promise.resolve(null);
+    return context.lanes.run(hostOf(target.baseUrl), async () => {
+      const now = pool.get(key.id);
+      return now && !context.signal.aborted ? probeStored(now) : null;
+    });
+  }
+
+  function targetOf(key: PoolKey): ProbeTarget | null {
+    try {
+      return probeTarget(key, context.baseUrlOf);
+    } catch {
+      // From another version, or from a config that has changed.
+      return null;
+    }
+  }
+
+  /** `isWanted`: the user asked, and gets what they were told. */
+  function apply(id: string, result: ProbeResult, isWanted = false): void {
     const key = pool.get(id);
     if (!key) return;
     if (result.listed) models.setListed(key.provider, result.listed);
-    if (result.status === 'healthy') {
+    if (result.observations.length > 0) context.onQuota(key, result.observations);
+    // Refused twice over, with probes that know better: what they ask answers anybody. So chats find out, now and then.
+    const isDoubted = !isWanted && (refusals.get(id) ?? 0) >= DOUBTED_FROM;
+    if (result.status === 'healthy' && !isDoubted) {
       pool.setHealth(id, 'healthy', null, true);
       cooldowns.clearKey(id);
     } else if (result.status === 'invalid') pool.setHealth(id, 'invalid', result.message, true);
+    // Who could not be asked keeps the verdict that they had.
     else if (key.health.status === 'unknown') pool.setHealth(id, 'error', result.message, true);
+    context.onProbed(key, isDoubted && result.status === 'healthy' ? 'inconclusive' : result.status);
   }
 
-  async function discoverFor(key: PoolKey, attempt: number): Promise<void> {
+  async function discoverFor(key: PoolKey, attempt: number, isAwaited = false): Promise<void> {
     if (context.signal.aborted || !pool.get(key.id)) return;
-    await probeStored(key);
+    const result = await (isAwaited ? probeStored(key) : probeInBackground(key));
+    if (result === null) return;
     if (models.has(key.provider) || attempt >= DISCOVERY_RETRIES || key.health.status === 'invalid') return;
     context.log.log('info', 'catalog', 'The models of a provider could not be listed yet', { provider: key.provider });
     context.clock.after(DISCOVERY_RETRY_MS * 2 ** attempt, () => void discoverFor(key, attempt + 1));
@@ -127,8 +172,9 @@ export function createKeyService(context: KeyServiceContext): KeyService {
   }
 
   /** Refuses what cannot be a key of this provider, before anyone is asked. */
-  function accept(input: NewKey): { spec: ProviderSpec; secret: string | null } {
-    const spec = specOf({ provider: input.provider, baseUrl: input.baseUrl, secret: input.key ?? null }, context);
+  function accept(input: NewKey): ProbeTarget {
+    const owner = { provider: input.provider, baseUrl: input.baseUrl, secret: input.key ?? null };
+    const spec = specOfKey(owner, context.baseUrlOf);
     const secret = input.key === undefined ? null : cleanSecret(input.key);
     if (secret === null && spec.auth !== 'none') throw invalidRequest(`${spec.name} needs a key`, 'key');
     if (secret !== null && spec.hasAccountId && !/^[^:]+:.+$/.test(secret)) {
@@ -137,30 +183,29 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     const isTwice = pool.ofProvider(spec.id).some((key) => key.secret === secret);
     if (isTwice)
       throw new HttpError(409, 'invalid_request_error', 'key_exists', `This ${spec.name} key is already there`);
-    return { spec, secret };
+    return probeTarget({ ...owner, secret }, context.baseUrlOf);
   }
 
   return {
     async add(input) {
-      const { spec, secret } = accept(input);
+      const target = accept(input);
       let check: ProbeResult | null = null;
       if (input.check) {
-        check = await probe(spec, secret, input.baseUrl);
-        if (check.status === 'invalid') throw keyInvalid(spec, check.message);
+        check = await probe(target);
+        if (check.status === 'invalid') throw keyInvalid(target.spec, check.message);
       }
       const key = await inTurn(async () => {
         accept(input);
-        const stored = toStored(input, secret, context.newId('key_'));
+        const stored = toStored(input, target.secret, context.newId('key_'));
         await store([...pool.stored(), stored]);
         return pool.get(stored.id) ?? pool.add(stored, 'stored');
       });
       if (check) apply(key.id, check);
-      if (!models.has(key.provider)) await atMost(DISCOVERY_WAIT_MS, discoverFor(key, 0));
+      if (!models.has(key.provider)) await atMost(DISCOVERY_WAIT_MS, discoverFor(key, 0, true));
       return { key, check: check && publicCheck(check) };
     },
     async check(input) {
-      const { spec, secret } = accept(input);
-      return publicCheck(await probe(spec, secret, input.baseUrl));
+      return publicCheck(await probe(accept(input)));
     },
     async change(id, change) {
       const { key: given, ...fields } = change;
@@ -174,6 +219,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
         return pool.update(id, update) ?? key;
       });
       if (given !== undefined) {
+        refusals.delete(id);
         cooldowns.clearKey(id);
         this.recheck(id);
       }
@@ -191,12 +237,27 @@ export function createKeyService(context: KeyServiceContext): KeyService {
     async test(id) {
       const key = pool.get(id);
       if (!key) throw noSuchKey();
-      return publicCheck(await probeStored(key));
+      const result = await probeStored(key);
+      if (result.status === 'healthy' && key.health.status !== 'healthy') apply(id, result, true);
+      return publicCheck(result);
+    },
+    refused(id, message) {
+      if (!pool.get(id)) return;
+      refusals.set(id, (refusals.get(id) ?? 0) + 1);
+      pool.setHealth(id, 'invalid', message);
+      this.recheck(id);
+    },
+    foundGood(id) {
+      const key = pool.get(id);
+      if (!key || key.health.status === 'healthy') return;
+      refusals.delete(id);
+      pool.setHealth(id, 'healthy', null);
     },
     recheck(id) {
       const key = pool.get(id);
-      if (key && context.areProbesOn()) void probeStored(key);
+      if (key && context.areProbesOn()) void probeInBackground(key);
     },
+    targetOf,
     discover() {
       const asked = new Set<string>();
       for (const key of pool.all()) {
@@ -213,24 +274,6 @@ function cleanSecret(text: string): string {
   const secret = cleanPastedKey(text);
   if (!/[^\x21-\x7e]/.test(secret)) return secret;
   throw invalidRequest('The key has a space or a character that no key has', 'key');
-}
-
-function specOf(
-  key: Pick<StoredKey, 'provider' | 'secret'> & { baseUrl?: string | undefined },
-  context: KeyServiceContext,
-): ProviderSpec {
-  const baseUrl = key.baseUrl ?? (key.provider.startsWith('custom:') ? context.baseUrlOf(key.provider) : undefined);
-  if (key.provider.startsWith('custom:')) {
-    if (!CUSTOM_ID.test(key.provider)) {
-      throw invalidRequest('The name of a custom provider has letters, digits, . _ - only', 'provider');
-    }
-    if (!baseUrl) throw invalidRequest('A custom provider needs its base URL', 'baseUrl');
-    return customProviderSpec(key.provider, { baseUrl, isKeyless: key.secret === null });
-  }
-  const spec = providerSpec(key.provider);
-  if (!spec || spec.id === 'demo')
-    throw invalidRequest(`There is no provider "${key.provider.slice(0, 60)}"`, 'provider');
-  return spec;
 }
 
 function toStored(input: NewKey, secret: string | null, id: string): StoredKey {
@@ -271,6 +314,6 @@ function keyInvalid(spec: ProviderSpec, words: string): HttpError {
   });
 }
 
-function publicCheck({ listed, ...check }: ProbeResult): KeyCheck {
+function publicCheck({ listed, observations: _observations, ...check }: ProbeResult): KeyCheck {
   return { ...check, modelIds: listed?.slice(0, MAX_LISTED).map(({ id }) => id) ?? null };
 }

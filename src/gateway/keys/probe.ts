@@ -5,6 +5,7 @@ import { type UpstreamClient, UpstreamError } from '../net/upstream.js';
 import type { UpstreamRequest } from '../providers/adapter.js';
 import { fillAccountId, joinEndpoint, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
+import { observationsOfProbe, type QuotaObservation } from '../quota/learn.js';
 import { classifyResponse } from '../routing/classify.js';
 
 export interface ProbeTarget {
@@ -14,9 +15,12 @@ export interface ProbeTarget {
   secret: string | null;
 }
 
-/** What a probe found; `listed` holds the models where the probe was the provider's list of them. */
+/** What a probe found. */
 export interface ProbeResult extends Omit<KeyCheck, 'modelIds'> {
+  /** The models, where the probe was the provider's list of them. */
   listed: CatalogModel[] | null;
+  /** What the answer told of the account's quota. */
+  observations: readonly QuotaObservation[];
 }
 
 /** NVIDIA's list takes over 11 s from some regions (facts/providers.md). */
@@ -36,7 +40,10 @@ export async function probeKey(
     const path = spec.probe.kind === 'url' ? spec.probe.url : (spec.modelsPath ?? '/models');
     const answer = await upstream.fetchText(getRequest(target, path), PROBE_TIMEOUT_MS, signal);
     if (spec.probe.kind === 'url') {
-      if (spec.probe.valid.includes(answer.status)) return result('healthy', 'The provider accepts the key');
+      if (spec.probe.valid.includes(answer.status)) {
+        const observations = observationsOfProbe(spec.id, answer.body);
+        return { ...result('healthy', 'The provider accepts the key'), observations };
+      }
     } else if (answer.status === 200) {
       const listed = parseModelList(spec, answer.body);
       // ModelScope lists its models to anyone: 200 says nothing of the key.
@@ -101,9 +108,13 @@ function getRequest(target: ProbeTarget, path: string): UpstreamRequest {
   if (secret !== null && spec.auth === 'google') headers['x-goog-api-key'] = secret;
   else if (secret !== null) headers['authorization'] = `Bearer ${secret}`;
   const base = fillAccountId(target.baseUrl, split?.accountId ?? null);
-  // A provider whose base URL was replaced must not be asked at its usual host.
-  const isElsewhere = /^https?:/.test(path) && target.baseUrl !== spec.baseUrl;
-  return { method: 'GET', url: joinEndpoint(base, isElsewhere ? '/models' : path), headers, body: null };
+  return { method: 'GET', url: joinEndpoint(base, pathAt(target, path)), headers, body: null };
+}
+
+/** A provider whose base URL was replaced must not be asked at its usual host: below its base if it can be, else its list. */
+function pathAt({ spec, baseUrl }: ProbeTarget, path: string): string {
+  if (!/^https?:/.test(path) || baseUrl === spec.baseUrl) return path;
+  return path.startsWith(`${spec.baseUrl}/`) ? path.slice(spec.baseUrl.length) : '/models';
 }
 
 function withoutSecret(text: string, secret: string | null): string {
@@ -111,5 +122,5 @@ function withoutSecret(text: string, secret: string | null): string {
 }
 
 function result(status: KeyCheck['status'], message: string): ProbeResult {
-  return { status, message, models: null, listed: null };
+  return { status, message, models: null, listed: null, observations: [] };
 }

@@ -79,6 +79,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
     if (this.isDone) controller.abort(new UpstreamError('aborted', 'aborted before it was sent'));
+    else this.handler.onSent?.();
   }
 
   onResponseStart(

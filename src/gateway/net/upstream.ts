@@ -9,6 +9,11 @@ export interface UpstreamTimeouts {
 
 /** Raw callbacks of one exchange. Exactly one of `onEnd` and `onError` is called, once, last. */
 export interface UpstreamHandler {
+  /**
+   * The connection is there and the request is written to it in this turn; once more if it is sent again, after a
+   * kept-alive connection turned out to be closed.
+   */
+  onSent?(): void;
   onHeaders(status: number, headers: Record<string, string>): void;
   onData(chunk: Buffer): void;
   onEnd(): void;

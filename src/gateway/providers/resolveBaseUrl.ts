@@ -40,3 +40,24 @@ export function splitSecret(secret: string): { accountId: string | null; token: 
 export function fillAccountId(url: string, accountId: string | null): string {
   return url.replaceAll('{account_id}', encodeURIComponent(accountId ?? ''));
 }
+
+/** `host:port` of a URL; what is none stays as it is. */
+export function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** Loopback, private and link-local names and addresses. */
+export function isLocalHost(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const host = new URL(url).hostname;
+  return (
+    host === 'localhost' ||
+    host.endsWith('.local') ||
+    host.endsWith('.localhost') ||
+    host === '[::1]' ||
+    /^(127|10)\./.test(host) ||
+    /^192\.168\./.test(host) ||
+    /^172\.(1[6-9]|2\d|3[01])\./.test(host) ||
+    /^\[f[cd]/.test(host)
+  );
+}

@@ -25,10 +25,8 @@ export interface ProviderSpec {
   slowFactor?: number;
   /** When the provider's quota day ends. */
   dayBoundary: 'utc' | 'pacific' | 'rolling';
-  /** Quotas that the provider counts for the whole account or project, not per model. */
-  sharedQuota?: 'account' | 'project' | 'ip';
   /** Limits that no single model's row can hold. `source` of the row covers them unless they name their own. */
-  accountLimits?: readonly AccountLimit[];
+  accountLimits?: readonly (AccountLimit | UnpublishedLimit)[];
   /** A refusal (429) counts as a request too. Anything else that got an answer always does. */
   countsRefusals?: boolean;
   /** What the provider's `x-ratelimit-*` headers mean where their names do not say. */
@@ -55,6 +53,13 @@ export interface AccountLimit {
    */
   per: 'account' | 'ip' | 'ip-model' | 'model';
   source?: string;
+}
+
+/** Models share a quota, and nobody says how large it is, or it is counted in what no window holds (neurons, credit). */
+export interface UnpublishedLimit {
+  per: 'account' | 'ip';
+  kind?: never;
+  limit?: never;
 }
 
 export interface RateHeaderMeaning {

@@ -45,7 +45,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     id: 'cerebras',
     name: 'Cerebras',
     baseUrl: 'https://api.cerebras.ai/v1',
-    sharedQuota: 'account',
+    accountLimits: [{ per: 'account' }],
     offers: 'The fastest GPT-OSS 120B: 5 requests a minute, 2,400 a day, 1M tokens a day',
     keyUrl: 'https://cloud.cerebras.ai',
     keyShape: /^csk-[A-Za-z0-9]{20,}$/,
@@ -58,7 +58,6 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     headers: { 'http-referer': 'http://localhost:3001', 'x-title': 'FreeLLM' },
     // /models is public; /key describes the key that asks.
     probe: { kind: 'url', url: 'https://openrouter.ai/api/v1/key', valid: [200] },
-    sharedQuota: 'account',
     offers: 'Over twenty free models: 20 requests a minute, 50 a day for all of them (1,000 once credit was bought)',
     // openrouter.ai/docs/api-reference/limits (2026-10): all free models together, failed requests too; GET /key tells
     // which of 50 and 1,000 it is.
@@ -76,7 +75,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     id: 'mistral',
     name: 'Mistral',
     baseUrl: 'https://api.mistral.ai/v1',
-    sharedQuota: 'account',
+    accountLimits: [{ per: 'account' }],
     offers: 'All Mistral models, Codestral and Devstral too: 2 requests a minute, 500K tokens a minute',
     keyUrl: 'https://console.mistral.ai/api-keys',
     keyShape: /^[A-Za-z0-9]{32}$/,
@@ -107,7 +106,6 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     baseUrl: 'https://integrate.api.nvidia.com/v1',
     timeouts: { firstByteMs: 180_000 },
     slowFactor: 3,
-    sharedQuota: 'account',
     offers: 'Large open models: 40 requests a minute for the account, on trial credits; slow to start',
     accountLimits: [{ kind: 'rpm', limit: 40, per: 'account' }],
     keyUrl: 'https://build.nvidia.com/settings/api-keys',
@@ -134,7 +132,6 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     baseUrl: 'https://api.cohere.com',
     wire: 'cohere',
     modelsPath: '/v1/models',
-    sharedQuota: 'account',
     offers: 'Command A and Command R: 20 requests a minute, about 1,000 a month',
     // docs.cohere.com/docs/rate-limits: 1,000 calls a month over all endpoints of a trial key.
     accountLimits: [{ kind: 'rpmonth', limit: 1000, per: 'account' }],
@@ -153,7 +150,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     // The OpenAI-compatible base has no list; the account's search does.
     modelsPath: 'https://api.cloudflare.com/client/v4/accounts/{account_id}/ai/models/search?per_page=1000',
     timeouts: { firstByteMs: 60_000 },
-    sharedQuota: 'account',
+    accountLimits: [{ per: 'account' }],
     offers: 'Llama, GPT-OSS, GLM and Kimi at the edge: 10,000 neurons a day for the account',
     keyUrl: 'https://dash.cloudflare.com/profile/api-tokens',
     keyShape: /^[0-9a-f]{32}:[\w-]{40,}$/,
@@ -188,7 +185,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     baseUrl: 'https://router.huggingface.co/v1',
     // /models is public.
     probe: { kind: 'url', url: 'https://huggingface.co/api/whoami-v2', valid: [200] },
-    sharedQuota: 'account',
+    accountLimits: [{ per: 'account' }],
     offers: 'Open models of many hosts: $0.10 of credit a month',
     keyUrl: 'https://huggingface.co/settings/tokens',
     keyShape: /^hf_[A-Za-z0-9]{20,}$/,
@@ -198,7 +195,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     name: 'Ollama Cloud',
     baseUrl: 'https://ollama.com/v1',
     timeouts: { firstByteMs: 120_000 },
-    sharedQuota: 'account',
+    accountLimits: [{ per: 'account' }],
     offers: 'Large open models, one request at a time; limits not published',
     keyUrl: 'https://ollama.com/settings/keys',
     keyShape: /^[0-9a-f]{32}\.[\w-]{24}$/,
@@ -212,7 +209,6 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     probe: { kind: 'none' },
     // Below /v1 the path takes POST only.
     modelsPath: 'https://api.kilo.ai/api/gateway/models',
-    sharedQuota: 'ip',
     offers: 'No key needed: a few free coding models, 200 requests an hour per IP address',
     accountLimits: [{ kind: 'rph', limit: 200, per: 'ip' }],
     keyUrl: null,
@@ -224,7 +220,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     baseUrl: 'https://gen.pollinations.ai/v1',
     // /v1/models answers 200 to revoked keys; 402 is a good key without credit.
     probe: { kind: 'url', url: 'https://gen.pollinations.ai/account/key', valid: [200, 402] },
-    sharedQuota: 'ip',
+    accountLimits: [{ per: 'ip' }],
     offers: 'A fast OpenAI model: 1 pollen an hour per IP address',
     keyUrl: 'https://enter.pollinations.ai',
     keyShape: /^[ps]k_[A-Za-z0-9]{16,}$/,
@@ -241,7 +237,7 @@ export const CATALOGUED_PROVIDERS: readonly ProviderSpec[] = [
     id: 'opencode',
     name: 'OpenCode Zen',
     baseUrl: 'https://opencode.ai/zen/v1',
-    sharedQuota: 'account',
+    accountLimits: [{ per: 'account' }],
     offers: 'A changing roster of free coding models: 20 requests a minute, 200 a day',
     keyUrl: 'https://opencode.ai/auth',
     // Its DeepSeek models answer 400 unless every earlier assistant turn carries its reasoning.

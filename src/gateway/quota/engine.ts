@@ -18,7 +18,7 @@ import { countsTokens, QUOTA_KINDS, type QuotaWindow, WindowMaker } from './wind
 
 export interface QuotaHooks {
   /** What a request held is free, or will be sooner than a refusal said: those that wait may look again. */
-  onFreed?(): void;
+  onFreed?(provider: string): void;
 }
 
 /** Counted for every model, known limit or not: a limit may be learned or set at any time. */
@@ -34,7 +34,8 @@ const NO_ENTRIES: readonly Entry[] = [];
 export class QuotaEngine implements LeaseHost {
   private readonly time: Timeline;
   private readonly entries = new Map<string, Entry>();
-  private readonly bound = new Map<string, readonly Entry[]>();
+  /** By the target itself: a candidate is asked about again and again, and joining its names is half of the answer. */
+  private bound = new WeakMap<QuotaTarget, readonly Entry[]>();
   /** What `headroom` found of targets that are not bound, and where: until windows come or go. */
   private readonly found = new Map<string, readonly Entry[]>();
   private byScope: Map<string, Entry[]> | null = null;
@@ -85,7 +86,7 @@ export class QuotaEngine implements LeaseHost {
 
   /** Limits or keys changed in the sources. What was counted stays. */
   limitsChanged(): void {
-    this.bound.clear();
+    this.bound = new WeakMap();
     for (const entry of this.entries.values()) this.setScope(entry, this.scopeOf(entry.window));
   }
 
@@ -104,7 +105,7 @@ export class QuotaEngine implements LeaseHost {
 
   /** The key is gone. */
   forgetKey(keyId: string): void {
-    this.bound.clear();
+    this.bound = new WeakMap();
     this.forgetFound();
     for (const [name, { window }] of this.entries) if (window.keyId === keyId) this.entries.delete(name);
   }
@@ -186,8 +187,9 @@ export class QuotaEngine implements LeaseHost {
     this.leases.delete(lease);
   }
 
-  freed(): void {
-    this.hooks.onFreed?.();
+  freed(lease: OpenLease): void {
+    const provider = lease.windows[0]?.window.provider;
+    if (provider !== undefined) this.hooks.onFreed?.(provider);
   }
 
   private readonly useOf = (entry: Entry): QuotaUse => {
@@ -219,24 +221,25 @@ export class QuotaEngine implements LeaseHost {
     const isLearned = isNews && this.book.learn(scope.id, kind, limit, observation.source, now.wall);
     const known = this.entries.get(nameOf(scope.id, kind));
     if (known && isLearned) this.setScope(known, scope);
-    if (!known) this.bound.clear();
+    if (!known) this.bound = new WeakMap();
     const { window } = known ?? this.joinEntry(scope, kind, now);
     const whole = limit ?? stated;
     const used = observation.used ?? (remaining === undefined || whole === null ? null : whole - remaining);
     const foreign = used === null ? 0 : used - window.used(now);
     if (foreign > 0) window.addForeign(foreign, resetMs, now);
-    if (remaining !== undefined && remaining <= 0) window.closeFor(resetMs, now);
+    // Used up, and nothing said until when: what is counted says it better, now that it holds what others spent.
+    const isCounted = resetMs === null && whole !== null;
+    if (remaining !== undefined && remaining <= 0 && !isCounted) window.closeFor(resetMs, now);
   }
 
   private entriesOf(target: QuotaTarget): readonly Entry[] {
-    const id = modelScopeId(target);
-    return this.bound.get(id) ?? this.bind(target, id);
+    return this.bound.get(target) ?? this.bind(target);
   }
 
   /** The target's windows that are there, without making the others. */
   private knownEntries(target: QuotaTarget): readonly Entry[] {
     const id = modelScopeId(target);
-    const known = this.bound.get(id) ?? this.found.get(id);
+    const known = this.bound.get(target) ?? this.found.get(id);
     if (known) return known;
     this.byScope ??= groupByScope(this.entries.values());
     const { byScope } = this;
@@ -251,7 +254,8 @@ export class QuotaEngine implements LeaseHost {
     this.found.clear();
   }
 
-  private bind(target: QuotaTarget, id: string): readonly Entry[] {
+  private bind(target: QuotaTarget): readonly Entry[] {
+    const id = modelScopeId(target);
     const now = this.time.read();
     if (this.entries.size > MANY_WINDOWS) this.forgetIdle(now);
     const entries: Entry[] = [];
@@ -264,7 +268,7 @@ export class QuotaEngine implements LeaseHost {
         entries.push(known ?? this.joinEntry(scope, kind, now));
       }
     }
-    this.bound.set(id, entries);
+    this.bound.set(target, entries);
     return entries;
   }
 
@@ -273,7 +277,7 @@ export class QuotaEngine implements LeaseHost {
     const entry = this.addEntry(scope, kind, now);
     if (scope.model === null) {
       this.takeUp(entry.window, now);
-      this.bound.clear();
+      this.bound = new WeakMap();
     }
     return entry;
   }
@@ -316,7 +320,7 @@ export class QuotaEngine implements LeaseHost {
   private forgetIdle(now: QuotaTime): void {
     const held = new Set<QuotaWindow>(this.changedWindows);
     for (const { windows } of this.leases) for (const { window } of windows) held.add(window);
-    this.bound.clear();
+    this.bound = new WeakMap();
     this.forgetFound();
     for (const [name, { window }] of this.entries) {
       if (!held.has(window) && window.isIdle(now)) this.entries.delete(name);

@@ -2,6 +2,9 @@ import type { ProviderSpec } from '../providers/spec.js';
 import type { QuotaTime } from './timeline.js';
 import { type ArrivalTime, type QuotaWindow, TRANSIT_MS } from './windows.js';
 
+/** Bytes a millisecond of a slow line up (0.8 Mbit/s): what is written may still lie in buffers for so long. */
+const SLOW_LINE = 100;
+
 /** What became of a request. */
 export interface LeaseOutcome {
   /** Requests that the provider counts; 1 by default. */
@@ -10,6 +13,8 @@ export interface LeaseOutcome {
   tokens: number | null;
   /** False where the provider counts nothing, neither request nor tokens: most do not count what they refuse. */
   countsAgainstQuota: boolean;
+  /** No answer had begun (its client left, the connection broke): it may still be on its way to the provider. */
+  isUnanswered?: boolean;
 }
 
 /**
@@ -27,8 +32,11 @@ export function countsAgainstQuota(spec: Pick<ProviderSpec, 'countsRefusals'>, s
 export interface QuotaLease {
   /** The tokens it was taken for. */
   readonly tokens: number;
-  /** The last byte has been written: from now on the request is at the provider within `TRANSIT_MS`. */
-  sent(): void;
+  /**
+   * It is written, all of its `bytes`: from now on it is at the provider within `TRANSIT_MS`, and what a slow line needs
+   * for so many. Again, when it is sent again: both may count.
+   */
+  sent(bytes?: number): void;
   /** The answer's headers came: the provider has counted the request by now. */
   arrived(): void;
   /** The end of an answer, or of what was sent and not answered. */
@@ -48,13 +56,13 @@ export interface LeaseHost {
   now(): QuotaTime;
   ended(lease: OpenLease): void;
   /** Something is free sooner than could be known before. */
-  freed(): void;
+  freed(lease: OpenLease): void;
 }
 
 /**
  * A request counts at the provider when it arrives, so its place in a window of requests runs out that window's length
  * after the last moment at which it can have arrived: when headers came, or `TRANSIT_MS` after it was sent, whichever
- * is earlier; or when it is settled, where nobody said. Tokens may be counted at any time until the end of the answer,
+ * is earlier; or when it is settled, where nobody said, and that much later where nothing was answered. Tokens may be counted at any time until the end of the answer,
  * so theirs run from the settling.
  */
 export class OpenLease implements QuotaLease {
@@ -68,14 +76,16 @@ export class OpenLease implements QuotaLease {
     readonly tokens: number,
   ) {}
 
-  sent(): void {
-    if (this.isOver || this.arrival) return;
+  sent(bytes = 0): void {
+    if (this.isOver || this.hasHeaders) return;
     const now = this.host.now();
-    this.arrive(now, {
-      wall: now.wall + TRANSIT_MS,
-      steady: now.steady + TRANSIT_MS,
-      elapsed: now.elapsed + TRANSIT_MS,
-    });
+    const transit = TRANSIT_MS + bytes / SLOW_LINE;
+    const latest = { wall: now.wall + transit, steady: now.steady + transit, elapsed: now.elapsed + transit };
+    if (!this.arrival) this.arrive(now, latest);
+    else {
+      this.arrival = latest;
+      for (const { window, isTokens } of this.windows) if (!isTokens) window.arrive(0, 1, latest, now);
+    }
   }
 
   arrived(): void {
@@ -89,27 +99,29 @@ export class OpenLease implements QuotaLease {
     else if (steady < arrival.steady) {
       this.arrival = latest;
       for (const { window, isTokens } of this.windows) if (!isTokens) window.correct(1, arrival, latest, now);
-      this.host.freed();
+      this.host.freed(this);
     }
   }
 
-  settle({ requests = 1, tokens, countsAgainstQuota }: LeaseOutcome): void {
+  settle({ requests = 1, tokens, countsAgainstQuota, isUnanswered = false }: LeaseOutcome): void {
     if (this.isOver) return;
     if (!countsAgainstQuota) {
       this.takeBack();
       return;
     }
-    this.arrived();
+    if (isUnanswered) this.sent();
+    else this.arrived();
     this.isOver = true;
     const now = this.host.now();
     const real = Math.max(0, tokens ?? this.tokens);
     const { arrival } = this;
+    const end = isUnanswered && arrival && arrival.steady > now.steady ? arrival : now;
     for (const { window, isTokens } of this.windows) {
-      if (isTokens) window.arrive(this.tokens, real, now, now);
+      if (isTokens) window.arrive(this.tokens, real, end, now);
       else if (requests !== 1 && arrival) window.arrive(0, requests - 1, arrival, now);
     }
     this.host.ended(this);
-    if (real < this.tokens) this.host.freed();
+    if (real < this.tokens) this.host.freed(this);
   }
 
   release(): void {
@@ -130,6 +142,6 @@ export class OpenLease implements QuotaLease {
       else window.giveBack(1);
     }
     this.host.ended(this);
-    this.host.freed();
+    this.host.freed(this);
   }
 }

@@ -46,7 +46,7 @@ export function scopesOf(target: QuotaTarget, sources: QuotaSources): LimitedSco
   const { provider, model, keyId } = target;
   const shared = sources.spec(provider)?.accountLimits ?? [];
   const of = (per: AccountLimit['per']): Limits =>
-    Object.fromEntries(shared.filter((limit) => limit.per === per).map(({ kind, limit }) => [kind, limit]));
+    Object.fromEntries(shared.flatMap(({ per: of, kind, limit }) => (of === per && kind ? [[kind, limit]] : [])));
   const none: Limits = {};
   const [own, account, address, modelAtAddress] = scopeIdsOf(target);
   const scopes: LimitedScope[] = [
@@ -82,6 +82,11 @@ export function scopesOf(target: QuotaTarget, sources: QuotaSources): LimitedSco
 export function scopeIdsOf(target: QuotaTarget): readonly [string, string, string, string] {
   const { provider, model, keyId } = target;
   return [modelScopeId(target), `${provider}#${keyId ?? ''}`, `${provider}@ip`, `${provider}/${model}@ip`];
+}
+
+/** Whether the provider counts its models together: a day that is used up is then used up for all of them. */
+export function countsModelsTogether({ accountLimits }: Pick<ProviderSpec, 'accountLimits'>): boolean {
+  return accountLimits?.some(({ per }) => per === 'account' || per === 'ip') ?? false;
 }
 
 /** As rows of earlier versions name it too. */

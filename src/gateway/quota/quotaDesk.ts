@@ -27,6 +27,8 @@ export interface AttemptEndFacts {
 
 /** One attempt's place in all its windows, from before it is sent until it has ended. */
 export interface QuotaPermit {
+  /** The request of so many bytes has been written to its connection; again, if it is sent again. */
+  onSent(bytes: number): void;
   /** The answer's headers came. */
   onHeaders(status: number, headers: Record<string, string>): void;
   /** The answer is an error, and this is its body. */
@@ -37,10 +39,18 @@ export interface QuotaPermit {
 
 /** Where attempts ask for their slots. */
 export interface QuotaDesk {
-  /** Takes a slot in every window of the candidate, or says when there would be one (`until: null`: never). */
-  ask(candidate: QuotaCandidate, promptTokens: number, maxTokens?: number): QuotaPermit | QuotaRefusal;
+  /**
+   * Takes a slot in every window of the candidate, or says when there would be one (`until: null`: never).
+   * `isTight`: by the estimate without its margin.
+   */
+  ask(
+    candidate: QuotaCandidate,
+    promptTokens: number,
+    maxTokens?: number,
+    isTight?: boolean,
+  ): QuotaPermit | QuotaRefusal;
   /** Why the candidate has no room for such a request now; null when it has. Spends nothing. */
-  peek(candidate: QuotaCandidate, promptTokens: number, maxTokens?: number): QuotaRefusal | null;
+  peek(candidate: QuotaCandidate, promptTokens: number, maxTokens?: number, isTight?: boolean): QuotaRefusal | null;
 }
 
 export function isRefusal(answer: QuotaPermit | QuotaRefusal): answer is QuotaRefusal {
@@ -49,12 +59,12 @@ export function isRefusal(answer: QuotaPermit | QuotaRefusal): answer is QuotaRe
 
 export function createQuotaDesk(engine: QuotaEngine, estimator: TokenEstimator, clock: Clock): QuotaDesk {
   return {
-    ask(candidate, promptTokens, maxTokens) {
-      const taken = engine.lease(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens));
+    ask(candidate, promptTokens, maxTokens, isTight) {
+      const taken = engine.lease(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens, isTight));
       return taken.ok ? new Permit(engine, estimator, clock, candidate, promptTokens, taken.lease) : taken;
     },
-    peek(candidate, promptTokens, maxTokens) {
-      const answer = engine.peek(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens));
+    peek(candidate, promptTokens, maxTokens, isTight) {
+      const answer = engine.peek(candidate, estimator.estimate(candidate.name, promptTokens, maxTokens, isTight));
       return answer.ok ? null : answer;
     },
   };
@@ -71,6 +81,10 @@ class Permit implements QuotaPermit {
     private readonly promptTokens: number,
     private readonly lease: QuotaLease,
   ) {}
+
+  onSent(bytes: number): void {
+    this.lease.sent(bytes);
+  }
 
   onHeaders(status: number, headers: Record<string, string>): void {
     this.lease.arrived();
@@ -91,7 +105,8 @@ class Permit implements QuotaPermit {
     const counts = countsAgainstQuota(candidate.runtime.spec, answer?.status ?? null);
     // A request that failed before its answer cost no tokens that anybody counts.
     const failed = answer !== null && answer.status >= 400;
-    lease.settle({ tokens: failed ? 0 : (usage?.total_tokens ?? null), countsAgainstQuota: counts });
+    const tokens = failed ? 0 : (usage?.total_tokens ?? null);
+    lease.settle({ tokens, countsAgainstQuota: counts, isUnanswered: answer === null });
     // After the settling: a provider's own count does not hold what it refused.
     if (answer && answer.status >= 400) this.learn(answer);
     if (usage && isCounted) {

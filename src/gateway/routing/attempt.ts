@@ -37,6 +37,7 @@ export interface AttemptAnswer {
 
 /** Who wants to hear of an answer while it comes. */
 export interface AnswerWatch {
+  onSent(bytes: number): void;
   onHeaders(status: number, headers: Record<string, string>): void;
   /** Of an answer that is an error. */
   onErrorBody(bodyText: string): void;
@@ -203,6 +204,7 @@ export function attemptWhole(
       resolve(result);
     };
     const handler: UpstreamHandler = {
+      onSent: () => watch.onSent(upstreamRequest.body?.length ?? 0),
       onHeaders(code, fields) {
         watch.onHeaders(code, fields);
         status = code;

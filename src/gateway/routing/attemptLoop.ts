@@ -12,6 +12,7 @@ import { type AttemptRecord, exhaustionError, incapableError } from './exhaustio
 import type { Failure } from './failure.js';
 import type { Candidate } from './inventory.js';
 import type { Measurements } from './scoring/measurements.js';
+import { HANDOFF_TOKENS } from './sticky/handoff.js';
 import type { StickyRun } from './sticky/stickyRun.js';
 import { StreamAttempt } from './streamAttempt.js';
 import type { WaitingRoom } from './waitingRoom.js';
@@ -212,13 +213,23 @@ async function waitForOne(
   if (!isOnlyLimits || freeAt === null || freeAt >= deadline || waitingRoom.isFull) return null;
   search.forgetSkips();
   let taken: Taken | null = null;
+  let isFirst = true;
   context.onWaiting?.(run.id, freeAt);
   const waiting = {
-    tryTake: () => {
-      taken = search.take();
+    tryTake: (only: ReadonlySet<string> | null) => {
+      isFirst = false;
+      taken = search.take(only);
       return taken !== null;
     },
-    freeAt: () => search.freeAt(),
+    // At first all of the skips are forgotten, which the last search did not know of.
+    freeAt: () => (isFirst ? freeAt : search.notBefore),
+    ask: {
+      model: run.request.model,
+      candidates: run.candidates,
+      needs: run.needs,
+      maxTokens: run.request.max_tokens,
+      addedTokens: run.sticky ? HANDOFF_TOKENS : 0,
+    },
   };
   await waitingRoom.wait(waiting, deadline, (leave) => run.signal.set(leave));
   return taken;

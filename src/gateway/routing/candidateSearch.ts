@@ -27,6 +27,11 @@ export interface Block {
 export class CandidateSearch {
   private skips = new RequestSkips();
   private notes: Map<Candidate, PassedOverRow> | null = null;
+  private soonest: number | null = null;
+  /**
+   * With the estimate's margin the request is larger than every limit: better asked and refused than not asked at all.
+   */
+  private isTight = false;
 
   constructor(
     private readonly context: { cooldowns: Cooldowns; quota: QuotaDesk },
@@ -39,21 +44,27 @@ export class CandidateSearch {
     },
   ) {}
 
-  /** The first that is neither left out, cooling nor full; its slot is then taken. */
-  take(): Taken | null {
+  /** The first, of `only` these providers' where given, that is neither left out, cooling nor full; its slot is then taken. */
+  take(only: ReadonlySet<string> | null = null): Taken | null {
     const { cooldowns, quota } = this.context;
+    this.soonest = null;
+    let isFull = false;
     for (const candidate of this.candidates) {
+      if (only !== null && !only.has(candidate.provider)) continue;
       if (this.skips.has(candidate)) continue;
       const cooldown = cooldowns.check(candidate);
       if (cooldown) {
         this.note(candidate, 'cooldown', cooldown.kind, cooldown.until);
         continue;
       }
-      const permit = quota.ask(candidate, this.promptTokens(candidate), this.run.request.max_tokens);
+      const permit = quota.ask(candidate, this.promptTokens(candidate), this.run.request.max_tokens, this.isTight);
       if (!isRefusal(permit)) return { candidate, permit };
+      isFull = true;
       this.note(candidate, 'quota', permit.kind, permit.until);
     }
-    return null;
+    if (!isFull || this.soonest !== null || this.isTight || only !== null) return null;
+    this.isTight = true;
+    return this.take();
   }
 
   /** Who was passed over, and why it was the first time. */
@@ -67,6 +78,7 @@ export class CandidateSearch {
   }
 
   private note(candidate: Candidate, why: PassedOverRow['why'], kind: string, until: number | null): void {
+    if (until !== null && (this.soonest === null || until < this.soonest)) this.soonest = until;
     this.notes ??= new Map();
     const { provider, model, keyId } = candidate;
     if (!this.notes.has(candidate)) this.notes.set(candidate, { provider, model, keyId, why, kind, until });
@@ -80,6 +92,11 @@ export class CandidateSearch {
   /** Before it waits: who only said "later" may be asked again then. */
   forgetSkips(): void {
     this.skips = new RequestSkips();
+  }
+
+  /** After a `take` in vain: none of those that were looked at is free before this, ms since the epoch; null when waiting helps nobody. */
+  get notBefore(): number | null {
+    return this.soonest;
   }
 
   /** When a candidate is free at the soonest, ms since the epoch; null when waiting helps nobody. */
@@ -97,7 +114,8 @@ export class CandidateSearch {
   private blockOf(candidate: Candidate): Block | null {
     const { cooldowns, quota } = this.context;
     const cooldown = cooldowns.check(candidate);
-    const refusal = quota.peek(candidate, this.promptTokens(candidate), this.run.request.max_tokens);
+    const { max_tokens } = this.run.request;
+    const refusal = quota.peek(candidate, this.promptTokens(candidate), max_tokens, this.isTight);
     // Both must have ended.
     if (cooldown && !(refusal && (refusal.until === null || refusal.until > cooldown.until))) {
       return { candidate, kind: cooldown.kind, isQuota: false, until: cooldown.until, message: cooldown.message };

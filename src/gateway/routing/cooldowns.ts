@@ -60,6 +60,8 @@ export interface Cooldowns {
   clear(id: string): boolean;
   /** A probe found the key well, or it was replaced: lifts all that lies on it. */
   clearKey(keyId: string): void;
+  /** The provider refuses the key, as a probe knows (healthProber.ts): nobody asks it before `until`. */
+  hold(key: { id: string; provider: string }, message: string, until: number): void;
   /** Cooldowns of an earlier life of the gateway; those that have run out are left out. Nobody is told. */
   restore(cooldowns: readonly Cooldown[]): void;
 }
@@ -136,10 +138,14 @@ class CooldownStore implements Cooldowns {
       target: key,
       streak: streak.count,
     };
-    if (!existing) this.count++;
-    this.running.get(scope)?.set(key, cooldown);
-    this.hooks.onChange?.(cooldown, until);
+    this.put(cooldown, existing);
     return cooldown;
+  }
+
+  private put(cooldown: Cooldown, existing: Cooldown | null): void {
+    if (!existing) this.count++;
+    this.running.get(cooldown.scope)?.set(cooldown.target, cooldown);
+    this.hooks.onChange?.(cooldown, cooldown.until);
   }
 
   check(target: CooldownTarget): Cooldown | null {
@@ -188,6 +194,27 @@ class CooldownStore implements Cooldowns {
 
   clearKey(keyId: string): void {
     this.liftWhere((cooldown) => cooldown.keyId === keyId);
+  }
+
+  hold({ id: keyId, provider }: { id: string; provider: string }, message: string, until: number): void {
+    const now = this.clock.now();
+    const existing = this.find('key', keyId, now);
+    if (existing && existing.until >= until) return;
+    const since = existing?.kind === 'auth' ? existing.since : now;
+    const cooldown: Cooldown = {
+      id: existing?.id ?? `c${++this.lastId}`,
+      scope: 'key',
+      provider,
+      model: null,
+      keyId,
+      kind: 'auth',
+      message,
+      since,
+      until,
+      target: keyId,
+      streak: existing?.streak ?? 1,
+    };
+    this.put(cooldown, existing);
   }
 
   restore(cooldowns: readonly Cooldown[]): void {

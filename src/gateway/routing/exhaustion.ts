@@ -2,6 +2,7 @@ import { HttpError } from '../http/errors.js';
 import type { RequestNeeds } from '../surfaces/requestNeeds.js';
 import type { Block } from './candidateSearch.js';
 import type { FailureKind } from './failure.js';
+import { RATE_KINDS } from './failurePolicy.js';
 import type { Candidate } from './inventory.js';
 
 /** One attempt of a request, as its error, its trail and its events name it. */
@@ -15,7 +16,6 @@ export interface AttemptRecord {
   ms: number;
 }
 
-const RATE_KINDS: ReadonlySet<FailureKind> = new Set(['rate_limit', 'daily_quota']);
 /** With a longer wait, client libraries must not sleep and repeat on their own. */
 const MAX_LIBRARY_WAIT_SECONDS = 20;
 

@@ -1,4 +1,4 @@
-/** The kinds of the failure policy (docs/failure-policy.md); one row each in `failurePolicy.ts`. */
+/** The kinds of the failure policy (docs/routing.md); one row each in `failurePolicy.ts`. */
 export type FailureKind =
   | 'auth'
   | 'credit'

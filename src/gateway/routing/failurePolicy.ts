@@ -44,7 +44,7 @@ const DAY = 24 * HOUR;
 /** Cooldowns of whatever listens on loopback or in the LAN: the user restarts it and expects it back at once. */
 export const LOCAL_CAP_MS = 5 * SECOND;
 
-/** The failure policy, one row a kind. docs/failure-policy.md shows the same table; a test compares them. */
+/** The failure policy, one row a kind. docs/routing.md shows the same table; a test compares them. */
 export const FAILURE_POLICY: Readonly<Record<FailureKind, FailurePolicy>> = {
   auth: {
     skips: 'key',
@@ -138,6 +138,9 @@ export const FAILURE_POLICY: Readonly<Record<FailureKind, FailurePolicy>> = {
     description: 'An answer without text or calls, or not readable.',
   },
 };
+
+/** The key is good, and its provider has had enough of it for now. */
+export const RATE_KINDS: ReadonlySet<FailureKind> = new Set(['rate_limit', 'daily_quota']);
 
 /** The cooldown in words, as the docs have it. */
 export function describeCooldown(cooldown: CooldownLength): string {

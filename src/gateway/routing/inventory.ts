@@ -5,9 +5,10 @@ import type { ConfigFile, ConfigProvider } from '../config/configFile.js';
 import type { KeyPool, PoolKey } from '../keys/keyPool.js';
 import type { ChainEntry, ProfileRow } from '../ledger/changes.js';
 import type { Adapter, AdapterTarget } from '../providers/adapter.js';
-import { fillAccountId, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
+import { fillAccountId, hostOf, isLocalHost, normaliseBaseUrl, splitSecret } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel, ProviderSpec } from '../providers/spec.js';
 import { customProviderSpec, PROVIDERS } from '../providers/table.js';
+import { countsModelsTogether } from '../quota/limits.js';
 import { chainOrder, groupByModelId, userOrder, withDemo } from './candidateOrder.js';
 
 /** A provider as this gateway runs it: the table's row with the config's changes. */
@@ -227,7 +228,8 @@ function customOptions(baseUrl: string, name: string | undefined, isKeyless: boo
   return { baseUrl, isKeyless, ...(name === undefined ? {} : { name }) };
 }
 
-function runtimeOf(spec: ProviderSpec, config: ConfigProvider | undefined, sources: InventorySources): ProviderRuntime {
+function runtimeOf(row: ProviderSpec, config: ConfigProvider | undefined, sources: InventorySources): ProviderRuntime {
+  const spec = config?.countsRefusals === undefined ? row : { ...row, countsRefusals: config.countsRefusals };
   const baseUrl = normaliseBaseUrl((config?.baseUrl ?? spec.baseUrl).trim());
   const limit = (name: keyof typeof DEFAULT_TIMEOUTS) =>
     config?.timeouts?.[name] ?? spec.timeouts?.[name] ?? DEFAULT_TIMEOUTS[name];
@@ -269,7 +271,7 @@ function makeCandidate(name: string, runtime: ProviderRuntime, model: CatalogMod
     keyId: key.id,
     host: hostOf(runtime.baseUrl),
     isLocal: runtime.isLocal,
-    hasSharedQuota: runtime.spec.sharedQuota !== undefined,
+    hasSharedQuota: countsModelsTogether(runtime.spec),
     runtime,
     catalog: model,
     target: {
@@ -282,24 +284,4 @@ function makeCandidate(name: string, runtime: ProviderRuntime, model: CatalogMod
       ...(model.reasoning || model.source === 'catalog' ? { reasoning: model.reasoning } : {}),
     },
   };
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
-}
-
-/** Loopback, private and link-local names and addresses. */
-function isLocalHost(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const host = new URL(url).hostname;
-  return (
-    host === 'localhost' ||
-    host.endsWith('.local') ||
-    host.endsWith('.localhost') ||
-    host === '[::1]' ||
-    /^(127|10)\./.test(host) ||
-    /^192\.168\./.test(host) ||
-    /^172\.(1[6-9]|2\d|3[01])\./.test(host) ||
-    /^\[f[cd]/.test(host)
-  );
 }

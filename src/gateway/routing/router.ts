@@ -81,7 +81,9 @@ export class Router {
     this.waitingRoom = new WaitingRoom(clock);
     this.measurements = new Measurements(clock);
     this.sessions = new StickySessions(clock, sources.settings, sources.logicalModels);
-    this.quota = new QuotaEngine(clock, this.quotaSources(), { onFreed: () => this.waitingRoom.freed() });
+    this.quota = new QuotaEngine(clock, this.quotaSources(), {
+      onFreed: (provider) => this.waitingRoom.freed(provider),
+    });
     this.quotaDesk = createQuotaDesk(this.quota, createTokenEstimator(), clock);
     this.cooldowns = createCooldowns(clock, {
       onChange: (cooldown, until) => {

@@ -44,6 +44,7 @@ const AFTER_FINISH_MS = 3_000;
 
 /** One streaming attempt: reads, normalises and forwards; the promise of `run` tells how it ended. */
 export class StreamAttempt implements UpstreamHandler {
+  private bytes = 0;
   private status = 0;
   private headers: Record<string, string> = {};
   private body: BodyCollector | null = null;
@@ -87,6 +88,7 @@ export class StreamAttempt implements UpstreamHandler {
       const { adapter, connectMs } = this.candidate.runtime;
       // First of all, since it may throw: no timer must stay behind.
       const upstreamRequest = adapter.buildRequest(this.request, this.candidate.target);
+      this.bytes = upstreamRequest.body?.length ?? 0;
       const limitMs = firstDeltaLimitMs(this.candidate, this.promptTokens);
       this.cancelTimer = this.context.clock.after(limitMs, () => {
         this.timeOut(`No first delta within ${Math.round(limitMs / 1000)} s`);
@@ -108,6 +110,10 @@ export class StreamAttempt implements UpstreamHandler {
   abort(): void {
     this.end({ type: 'aborted' });
     this.exchange?.abort();
+  }
+
+  onSent(): void {
+    this.watch.onSent(this.bytes);
   }
 
   onHeaders(status: number, headers: Record<string, string>): void {

@@ -1,11 +1,27 @@
 import type { Clock } from '../ports.js';
+import type { RequestNeeds } from '../surfaces/requestNeeds.js';
+import type { Candidate } from './inventory.js';
 
 /** A request that waits until somebody can take it. */
 export interface Waiting {
-  /** Takes a candidate if one is free now; whoever returns true goes on. */
-  tryTake(): boolean;
-  /** When one will be free at the soonest, ms since the epoch; null when nobody can say. */
+  /** Takes a candidate, one of `only` these providers' where given, if it is free now; whoever returns true goes on. */
+  tryTake(only: ReadonlySet<string> | null): boolean;
+  /** When one will be free at the soonest, ms since the epoch; null when nobody can say. After a `tryTake` in vain. */
   freeAt(): number | null;
+  /** What it waits for. */
+  readonly ask: WaitingAsk;
+}
+
+/** A request, as far as who could take it goes. */
+export interface WaitingAsk {
+  /** As the client said it. */
+  model: string;
+  /** Whom that stands for, in any order. */
+  candidates: readonly Candidate[];
+  needs: RequestNeeds;
+  maxTokens: number | undefined;
+  /** Prompt tokens that some of the candidates would be sent besides, at most. */
+  addedTokens: number;
 }
 
 /** Why the waiting ended. */
@@ -28,6 +44,8 @@ export class WaitingRoom {
   private cancelTimer: () => void = () => {};
   private dueAt = Number.POSITIVE_INFINITY;
   private isPumpQueued = false;
+  /** Providers that freed something since the last pump; null: anybody may have. */
+  private freedBy: Set<string> | null = new Set();
 
   constructor(
     private readonly clock: Clock,
@@ -56,36 +74,73 @@ export class WaitingRoom {
       };
       this.seats.add(seat);
       onLeave(() => seat.leave('left'));
+      const freeAt = waiting.freeAt();
+      if (freeAt === null || freeAt >= this.dueAt) return;
+      this.dueAt = freeAt;
       this.arm();
     });
   }
 
-  /** Something was freed: everybody is asked once this turn's work is done. */
-  freed(): void {
-    if (this.isPumpQueued || this.seats.size === 0) return;
+  /** Something was freed, at that provider where it is known: everybody is asked once this turn's work is done. */
+  freed(provider: string | null = null): void {
+    if (this.seats.size === 0) return;
+    if (provider === null) this.freedBy = null;
+    else this.freedBy?.add(provider);
+    if (this.isPumpQueued) return;
     this.isPumpQueued = true;
     queueMicrotask(() => {
       this.isPumpQueued = false;
-      this.pump();
+      const only = this.dueAt <= this.clock.now() ? null : this.freedBy;
+      this.freedBy = new Set();
+      this.pump(only);
     });
   }
 
   /** To be called before a newcomer takes something: what has become free by now belongs to those who wait. */
   pumpIfDue(): void {
-    if (this.seats.size > 0 && this.dueAt <= this.clock.now()) this.pump();
+    if (this.seats.size > 0 && this.dueAt <= this.clock.now()) this.pump(null);
   }
 
-  private pump(): void {
-    for (const seat of [...this.seats]) if (seat.waiting.tryTake()) seat.leave('taken');
+  /**
+   * Whoever asks for no less than somebody who found nothing finds nothing either, and is not asked: a full room costs a
+   * few searches, not two hundred.
+   */
+  private pump(only: ReadonlySet<string> | null): void {
+    const inVain: Waiting[] = [];
+    // Of the other providers nothing has changed: they are free when they were said to be.
+    if (only === null) this.dueAt = Number.POSITIVE_INFINITY;
+    for (const seat of [...this.seats]) {
+      const { waiting } = seat;
+      if (inVain.some((other) => isNoLess(waiting.ask, other.ask))) continue;
+      if (waiting.tryTake(only)) seat.leave('taken');
+      else {
+        inVain.push(waiting);
+        this.dueAt = Math.min(this.dueAt, waiting.freeAt() ?? Number.POSITIVE_INFINITY);
+      }
+    }
     this.arm();
   }
 
   private arm(): void {
     this.cancelTimer();
-    this.dueAt = Number.POSITIVE_INFINITY;
-    for (const { waiting } of this.seats)
-      this.dueAt = Math.min(this.dueAt, waiting.freeAt() ?? Number.POSITIVE_INFINITY);
+    this.cancelTimer = () => {};
     if (!Number.isFinite(this.dueAt)) return;
-    this.cancelTimer = this.clock.after(Math.max(this.dueAt - this.clock.now(), 1), () => this.pump());
+    this.cancelTimer = this.clock.after(Math.max(this.dueAt - this.clock.now(), 1), () => this.pump(null));
   }
+}
+
+/** Whether all who could take `ask` could take `other` too. */
+function isNoLess(ask: WaitingAsk, other: WaitingAsk): boolean {
+  const { needs } = ask;
+  const has = other.needs;
+  if (
+    needs.promptTokens < has.promptTokens + other.addedTokens ||
+    (ask.maxTokens ?? Infinity) < (other.maxTokens ?? Infinity)
+  )
+    return false;
+  if ((has.tools && !needs.tools) || (has.vision && !needs.vision) || (has.json && !needs.json)) return false;
+  if (ask.model !== other.model || ask.candidates.length !== other.candidates.length) return false;
+  // Made anew when keys or models change: the same name then stands for others.
+  const first = ask.candidates[0];
+  return first !== undefined && other.candidates.includes(first);
 }

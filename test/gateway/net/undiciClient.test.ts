@@ -249,6 +249,41 @@ describe('createUpstreamClient', () => {
     assert.deepEqual([connections, requests], [2, 3]);
   });
 
+  it('says when a request is written, and when it is again', async () => {
+    const server = net.createServer((socket) => {
+      let served = 0;
+      socket.on('data', () => {
+        if (served++ > 0) socket.resetAndDestroy();
+        else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      });
+    });
+    const port = await listen(server);
+    const upstream = client();
+    const all: string[][] = [];
+    for (let index = 0; index < 2; index++) {
+      const events: string[] = [];
+      all.push(events);
+      await new Promise<void>((resolve, reject) => {
+        upstream.send(
+          post(`http://127.0.0.1:${port}/`),
+          { connectMs: 9_000, headersMs: 9_000 },
+          {
+            onSent: () => events.push('sent'),
+            onHeaders: () => events.push('headers'),
+            onData() {},
+            onEnd: resolve,
+            onError: reject,
+          },
+        );
+      });
+      await isIdle();
+    }
+    assert.deepEqual(all, [
+      ['sent', 'headers'],
+      ['sent', 'sent', 'headers'],
+    ]);
+  });
+
   it('a connection that replaces a dead kept-alive one has the connect time-out too', async () => {
     const clock = manualClock();
     const server = net.createServer((socket) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PROVIDERS, providerSpec } from '../../../src/gateway/providers/table.js';
 import { QuotaEngine } from '../../../src/gateway/quota/engine.js';
 import { type Limits, scopesOf } from '../../../src/gateway/quota/limits.js';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/gateway/quota/windows.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, TRANSIT_MS } from '../../../src/gateway/quota/windows.js';
 import { engineOf, K2, M2, NOON, spend, tabled } from './engines.js';
 import { Disk, done, mustLease, mustRefuse, sourcesOf, TARGET, WorldClock } from './world.js';
 
@@ -34,6 +34,15 @@ describe('quota engine', () => {
     mustLease(engine).arrived();
     clock.advance(MINUTE_MS + 60);
     assert.deepEqual(engine.peek(TARGET, 1), { ok: true });
+  });
+
+  it('counts what nobody answered as still on its way: who left at once may be counted two seconds later', () => {
+    const { clock, engine } = engineOf({ rpm: 1, tpm: 10 });
+    mustLease(engine).settle({ tokens: null, countsAgainstQuota: true, isUnanswered: true });
+    clock.advance(MINUTE_MS + 60 + TRANSIT_MS - 1);
+    mustRefuse(engine);
+    clock.advance(1);
+    spend(engine);
   });
 
   it('takes from all windows or from none', () => {
@@ -101,7 +110,7 @@ describe('what shares a window', () => {
   it('NVIDIA 40 a minute, ModelScope 1,800 a day, NavyAI and AnyAPI tokens a day, Cohere 1,000 a month', () => {
     const shared = Object.fromEntries(
       PROVIDERS.flatMap(({ id, accountLimits }) =>
-        (accountLimits ?? []).map(({ kind, limit, per }) => [`${id} ${kind} ${per}`, limit]),
+        (accountLimits ?? []).flatMap(({ kind, limit, per }) => (kind ? [[`${id} ${kind} ${per}`, limit]] : [])),
       ),
     );
     assert.deepEqual(shared, {

@@ -146,9 +146,12 @@ export function run(
       });
     }
     later(reaches + each.headersAfter + each.endAfter, () => {
-      note?.latest(clock.time);
-      note?.ended(clock.time);
-      lease.settle({ tokens: each.tokens, countsAgainstQuota: true });
+      // Without an answer nobody knows that it has arrived, only that it has been sent.
+      const isUnanswered = each.fate === 'lost';
+      const end = clock.time + (isUnanswered ? TRANSIT_MS : 0);
+      note?.latest(isUnanswered ? clock.time + TRANSIT_MS : clock.time);
+      note?.ended(end);
+      lease.settle({ tokens: each.tokens, countsAgainstQuota: true, isUnanswered });
     });
   }
 

@@ -1,8 +1,8 @@
-import { provideVSCodeDesignSystem, vsCodeButton, vsCodeTextField } from '@vscode/webview-ui-toolkit';
+import { provideVSCodeDesignSystem, vsCodeButton } from '@vscode/webview-ui-toolkit';
 
 /**
- * Registers the toolkit's elements that are used; whoever shows one imports this. Only those in which the toolkit is good,
- * and of which a page has few: each is a shadow tree of its own, and rows by the hundred are made of native elements. Its
- * dropdown, checkbox and progress ring are left out: native ones are better known to screen readers, and smaller.
+ * Registers the toolkit's elements that are used; whoever shows one imports this. It is the button alone: a page has few, and
+ * theirs are as VS Code's own. Its other elements are left to native ones, which are smaller and better known to screen
+ * readers (its text field, for one, replaces the name that it is given when it is put into the document).
  */
-provideVSCodeDesignSystem().register(vsCodeButton(), vsCodeTextField());
+provideVSCodeDesignSystem().register(vsCodeButton());
