@@ -199,7 +199,7 @@ describe('the Fallback Chain page', function () {
 
   it('shows the order of another strategy before it is used, and keeps what is chosen as a setting', async () => {
     await pick('fastest');
-    await view.getByText('The fastest first, as measured, as it would be now; balanced is in force.').waitFor();
+    await view.getByText('A preview: The fastest first, as measured. Now balanced is in force.').waitFor();
     await shot('chain-preview');
     assert.equal((await chain()).inForce, 'balanced');
     await view.getByRole('button', { name: 'Back to balanced' }).click();
@@ -331,12 +331,15 @@ describe('the Fallback Chain page', function () {
     await keyboard.press('Enter');
     await untilOrder('large,small,mid');
     assert.equal(await focused(), 'Move small down');
+    await view.getByText('This is your own order; balanced is in force.').waitFor();
     await view.getByRole('radio', { name: 'priority' }).focus();
     await keyboard.press('ArrowRight');
-    await view.getByText('as it would be now').waitFor();
-    await view.getByRole('button', { name: 'Back to priority' }).focus();
+    await view.getByText('the order changes with what is measured').waitFor();
+    await keyboard.press('ArrowRight');
+    await view.getByText('A preview: The most capable first').waitFor();
+    await view.getByRole('button', { name: 'Back to balanced' }).focus();
     await keyboard.press('Enter');
-    await view.getByText('Your own order.').waitFor();
+    await view.getByText('the order changes with what is measured').waitFor();
     await api('PUT', '/api/chain', { data: null });
   });
 
@@ -415,14 +418,14 @@ describe('the Fallback Chain page', function () {
   it('is as it was after a reload', async () => {
     await workbench.page.setViewportSize({ width: 1280, height: 900 });
     await pick('fastest');
-    await view.getByText('as it would be now').waitFor();
+    await view.getByText('A preview:').waitFor();
     await view.getByRole('textbox', { name: 'Search models' }).fill('alpha large');
     await untilShown('large');
     await view.locator('[data-row=large][aria-expanded=true]').waitFor();
     await workbench.page.waitForTimeout(500);
     await workbench.page.reload();
     await view.locator('[data-row=large][aria-expanded=true]').waitFor({ timeout: 90_000 });
-    await view.getByText('as it would be now').waitFor();
+    await view.getByText('A preview:').waitFor();
     assert.equal(await view.getByRole('textbox', { name: 'Search models' }).inputValue(), 'alpha large');
     await view
       .getByRole('button', { name: 'Show all' })

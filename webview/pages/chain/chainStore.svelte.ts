@@ -280,7 +280,7 @@ export class ChainStore {
   private offerUndo(id: string, text: string, undo: () => Promise<void>): void {
     const earlier = this.session.undoables.find((other) => other.id === id && id.startsWith('move '));
     const back = earlier?.undo ?? (() => this.do(undo));
-    this.session.offerUndo({ id, text, until: Date.now() + UNDO_MS, undo: back });
+    this.session.offerUndo({ id, text, until: this.session.now + UNDO_MS, undo: back });
   }
 
   private show(data: ChainView, isAsked: boolean): void {
