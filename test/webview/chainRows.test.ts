@@ -21,6 +21,16 @@ describe('the rows of the chain', () => {
     assert.deepEqual(rows[1]?.members, [one, three]);
   });
 
+  it('name what they stand for without the provider, where it is more than one', () => {
+    const copies = [
+      { ...one, name: 'GPT (A)' },
+      { ...three, name: 'GPT (C)' },
+    ];
+    const names = (isGrouped: boolean) => rowsOf(copies, isGrouped).map(({ name }) => name);
+    assert.deepEqual(names(true), ['GPT']);
+    assert.deepEqual(names(false), ['GPT (A)', 'GPT (C)']);
+  });
+
   it('are one for each copy when that is wanted', () => {
     const rows = rowsOf([two, one, three, off], false);
     assert.equal(ids(rows), 'b/other,a/gpt,c/gpt,a/off');
@@ -58,7 +68,7 @@ describe('the rows of the chain', () => {
     assert.equal(left(0), 0);
     assert.equal(left(1), null);
     const full = { ...one, today: today(1, { used: 0, limit: 10 }) };
-    assert.equal(leftOf({ id: 'x', head: full, place: 1, members: [full] }), 1);
+    assert.equal(leftOf({ id: 'x', head: full, name: 'x', place: 1, members: [full] }), 1);
   });
 
   it('are found by words in names, providers and ids, all of which must be there', () => {

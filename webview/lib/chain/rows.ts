@@ -7,6 +7,8 @@ export interface ChainRow {
   /** In the order they are tried, those that are off last. At least one. */
   members: readonly ChainModel[];
   head: ChainModel;
+  /** Display name; of several copies without the provider that the first one's names in brackets. */
+  name: string;
   /** From 1, of the first member; null where all are off. */
   place: number | null;
 }
@@ -47,7 +49,9 @@ export function rowsOf(models: readonly ChainModel[], isGrouped: boolean): Chain
   const places = new Map(models.filter(({ enabled }) => enabled).map(({ model }, index) => [model, index + 1]));
   return [...members].flatMap(([id, all]) => {
     const [head] = all;
-    return head === undefined ? [] : [{ id, members: all, head, place: places.get(head.model) ?? null }];
+    if (head === undefined) return [];
+    const name = all.length > 1 ? head.name.replace(/ \([^()]*\)$/, '') : head.name;
+    return [{ id, members: all, head, name, place: places.get(head.model) ?? null }];
   });
 }
 

@@ -43,6 +43,7 @@ export class ChainStore {
   private reading = 0;
   private deeds: Promise<void> = Promise.resolve();
   private pendingDeeds = 0;
+  private lastDeed = '';
   private timer: { due: number; cancel(): void } | null = null;
 
   /** The profile that is shown; null: the chain itself. */
@@ -112,7 +113,7 @@ export class ChainStore {
     this.do(async () => {
       await this.setStrategy(strategy, strategy);
       this.view.preview = null;
-      this.offerUndo('strategy', t('{0} orders the chain', strategy), () =>
+      this.offerUndo('strategy', 'strategy', t('{0} orders the chain', strategy), () =>
         this.setStrategy(before.inForce, before.chosenBy === 'user' ? before.inForce : undefined),
       );
     });
@@ -121,7 +122,7 @@ export class ChainStore {
   /** Moves what a row stands for. */
   move(row: ChainRow, landing: Landing): void {
     const names = row.members.map(({ model }) => model);
-    this.reorder((order) => withMoved(order, names, landing), `move ${row.id}`, t('{0} was moved', row.head.name));
+    this.reorder((order) => withMoved(order, names, landing), `move ${row.id}`, t('{0} was moved', row.name));
   }
 
   sort(preset: Preset): void {
@@ -160,7 +161,7 @@ export class ChainStore {
     this.do(async () => {
       const { client } = this.session;
       await client.call('PUT /api/profiles', { body });
-      this.offerUndo(`profile ${body.name}`, words, async () => {
+      this.offerUndo(`profile ${body.name}`, 'put', words, async () => {
         if (before !== null) await client.call('PUT /api/profiles', { body: profileBody(before) });
         else await client.call('DELETE /api/profiles/{name}', { id: body.name });
       });
@@ -188,7 +189,9 @@ export class ChainStore {
     };
     this.do(async () => {
       await swap(profile.name, name);
-      this.offerUndo(`rename ${name}`, t('{0} is now {1}', profile.name, name), () => swap(name, profile.name));
+      this.offerUndo(`profile ${name}`, 'rename', t('{0} is now {1}', profile.name, name), () =>
+        swap(name, profile.name),
+      );
     });
   }
 
@@ -197,7 +200,7 @@ export class ChainStore {
     this.do(async () => {
       await client.call('DELETE /api/profiles/{name}', { id: profile.name });
       this.view.profile = null;
-      this.offerUndo(`profile ${profile.name}`, t('The profile {0} was removed', profile.name), async () => {
+      this.offerUndo(`profile ${profile.name}`, 'remove', t('The profile {0} was removed', profile.name), async () => {
         await client.call('PUT /api/profiles', { body: profileBody(profile) });
         this.view.profile = profile.name;
       });
@@ -225,7 +228,7 @@ export class ChainStore {
     const { client } = this.session;
     this.do(async () => {
       await client.call('PUT /api/profiles', { body });
-      this.offerUndo(`${id} of ${profile.name}`, words, async () => {
+      this.offerUndo(`profile ${profile.name}`, `${id} of ${profile.name}`, words, async () => {
         await client.call('PUT /api/profiles', { body: profileBody(profile) });
       });
     });
@@ -248,7 +251,7 @@ export class ChainStore {
       const more = again?.(answer, own);
       if (more !== undefined) await put(more);
       const saved = savedBody(now, own);
-      this.offerUndo(id, words, async () => {
+      this.offerUndo('chain', id, words, async () => {
         await put(saved);
         this.view.preview = now.inForce === preview ? null : this.view.preview;
       });
@@ -276,10 +279,15 @@ export class ChainStore {
     });
   }
 
-  /** Deeds of the same id in a row are taken back together. */
-  private offerUndo(id: string, text: string, undo: () => Promise<void>): void {
-    const earlier = this.session.undoables.find((other) => other.id === id && id.startsWith('move '));
-    const back = earlier?.undo ?? (() => this.do(undo));
+  /**
+   * Undoing puts back all of what was changed, so only the last deed on it can be undone; the steps that a model is moved
+   * by are one deed.
+   */
+  private offerUndo(id: string, deed: string, text: string, undo: () => Promise<void>): void {
+    const earlier = this.session.undoables.find((other) => other.id === id);
+    const isOneMore = deed.startsWith('move ') && deed === this.lastDeed;
+    this.lastDeed = deed;
+    const back = isOneMore && earlier !== undefined ? earlier.undo : () => this.do(undo);
     this.session.offerUndo({ id, text, until: this.session.now + UNDO_MS, undo: back });
   }
 
