@@ -363,7 +363,10 @@ describe('the Fallback Chain page', function () {
     await opener('GPT-OSS 120B').first().waitFor();
     const served = view.locator('li.row').filter({ hasText: /Groq, Cerebras|Cerebras, Groq/ });
     await served.first().waitFor();
-    await view.getByRole('region', { name: 'Free tokens left today in this chain' }).getByText('Mistral').waitFor();
+    await view
+      .getByRole('region', { name: 'Free tokens left today in this chain' })
+      .getByText('Mistral', { exact: true })
+      .waitFor();
     await workbench.page.mouse.move(2, 2);
     await shot('chain-few');
     const grouped = await view.locator('li.row').count();
