@@ -46,6 +46,8 @@ export class Panels implements vscode.Disposable {
     if (page === undefined) return;
     const known = this.open.get(id);
     if (known !== undefined) return known.reveal();
+    // One that was not looked at since the window was reloaded: it is ours only once it is.
+    await closeUnseen(page);
     const panel = vscode.window.createWebviewPanel(page.viewType, page.title(), vscode.ViewColumn.Active, {});
     await this.adopt(page, panel);
   }
@@ -114,4 +116,12 @@ export class Panels implements vscode.Disposable {
     const message: ToPage = { type: 'frame', frame };
     for (const panel of this.open.values()) panel.post(message);
   }
+}
+
+/** Closes tabs of the page that VS Code has kept but not yet given back to us. */
+async function closeUnseen({ viewType }: Page): Promise<void> {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  const isOurs = ({ input }: vscode.Tab): boolean =>
+    input instanceof vscode.TabInputWebview && input.viewType.endsWith(viewType);
+  await vscode.window.tabGroups.close(tabs.filter(isOurs));
 }
