@@ -64,6 +64,7 @@ export function activate(context: vscode.ExtensionContext): void {
       around.quotasOpened();
       return panels.show('keys');
     }),
+    vscode.commands.registerCommand(commands.openChain, () => panels.show('chain')),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),
     vscode.commands.registerCommand(commands.testKeys, () => testKeys(access, log)),
     vscode.commands.registerCommand(commands.restartGateway, restart),

@@ -37,7 +37,7 @@ import { providerViews } from './providers/providerViews.js';
 import { createIdSource, randomHex } from './randomIds.js';
 import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
 import { Chain } from './routing/chain.js';
-import { chainView } from './routing/chainView.js';
+import { type ChainSources, chainView } from './routing/chainView.js';
 import type { Failure } from './routing/failure.js';
 import { RATE_KINDS } from './routing/failurePolicy.js';
 import type { Candidate } from './routing/inventory.js';
@@ -388,15 +388,22 @@ class GatewayHouse {
    * catalog's is balanced.
    */
   private strategy(): Strategy {
-    const hasOrder = this.config.chain !== undefined || this.chain.entries?.some(({ isEnabled }) => isEnabled);
-    return this.settings.all.strategy ?? (hasOrder ? 'priority' : 'balanced');
+    return this.settings.all.strategy ?? (this.hasOrder() ? 'priority' : 'balanced');
+  }
+
+  private hasOrder(): boolean {
+    return this.config.chain !== undefined || (this.chain.entries?.some(({ isEnabled }) => isEnabled) ?? false);
   }
 
   private chainView(strategy: Strategy = this.strategy()): ChainView {
     const { router } = this;
-    const sources = {
+    const sources: ChainSources = {
       inventory: router.inventory,
       entries: this.chain.entries,
+      inForce: this.strategy(),
+      chosenBy: settingsOf(this.config).strategy ? 'config' : this.settings.all.strategy ? 'user' : 'nobody',
+      isFixed: this.config.chain !== undefined,
+      hasOrder: this.hasOrder(),
       isFree: router.isFree,
       ranking: (strategy: Strategy) => router.chainRanking(strategy),
       windows: (candidate: Candidate) => router.quota.usesOf(candidate),

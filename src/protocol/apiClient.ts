@@ -12,9 +12,9 @@ export type ApiRoute = keyof ByRoute & string;
 
 type Input<E> = E extends { input: infer S extends z.ZodType } ? { body: z.input<S> } : { body?: never };
 type Query<E> = E extends { query: infer S extends z.ZodType } ? { query?: z.input<S> } : { query?: never };
-type Place<R extends string> = R extends `${string}{id}${string}` ? { id: string } : { id?: never };
+type Place<R extends string> = R extends `${string}{${string}}${string}` ? { id: string } : { id?: never };
 
-/** What a call takes: the id in its path, its query, its body, as far as the table has them. */
+/** What a call takes: the id (or name) in its path, its query, its body, as far as the table has them. */
 export type ApiCall<R extends ApiRoute> = Place<R> & Query<ByRoute[R]> & Input<ByRoute[R]>;
 /** What it answers; undefined where there is no content. */
 export type ApiAnswer<R extends ApiRoute> = ByRoute[R] extends { output: infer S extends z.ZodType }
@@ -67,7 +67,7 @@ export class ApiClient {
 
 function toRequest(route: string, { id, query, body }: { id?: string; query?: unknown; body?: unknown }): ApiRequest {
   const space = route.indexOf(' ');
-  const path = route.slice(space + 1).replace('{id}', encodeURIComponent(id ?? ''));
+  const path = route.slice(space + 1).replace(/\{\w+\}/, () => encodeURIComponent(id ?? ''));
   return {
     method: route.slice(0, space) as ApiRequest['method'],
     path: path + queryText((query ?? {}) as Record<string, unknown>),

@@ -56,6 +56,14 @@ export const chainView = z.object({
   strategy: strategySchema,
   /** What the scores weigh by: the strategy, or `balanced` under `priority`, which does not go by scores. */
   scoredBy: strategySchema,
+  /** What orders `auto` now, whatever was asked for here. */
+  inForce: strategySchema,
+  /** Who chose it: the config file (it is changed there), the user, or nobody. */
+  chosenBy: z.enum(['config', 'user', 'nobody']),
+  /** The config file has the chain: it is changed there. */
+  isFixed: z.boolean(),
+  /** Somebody put the models in an order; else it is the catalog's. */
+  hasOrder: z.boolean(),
   /** In the order they are tried; those that are off come last. */
   data: z.array(chainModel),
 });

@@ -17,6 +17,7 @@ export const pageCommand = z.enum([
   'undoRemoveKey',
   'copyEndpoint',
   'rotateToken',
+  'setStrategy',
   'restartGateway',
   'showLog',
 ]);
@@ -35,7 +36,7 @@ export const fromPage = z.discriminatedUnion('type', [
   }),
   /** The answer to this call is no longer wanted. */
   z.strictObject({ type: z.literal('cancel'), id: z.number().int().nonnegative() }),
-  /** `argument` is a provider's id, `custom` for an endpoint of the user's own, or a key's id. */
+  /** `argument` is a provider's id, `custom` for an endpoint of the user's own, a key's id, or a strategy (none: unset). */
   z.strictObject({ type: z.literal('command'), command: pageCommand, argument: z.string().max(300).optional() }),
   z.strictObject({ type: z.literal('open'), page: pageId }),
   z.strictObject({ type: z.literal('openExternal'), url: z.url({ protocol: /^https$/ }).max(2_000) }),

@@ -7,6 +7,7 @@
 export const commands = {
   addKey: 'freellm.addKey',
   openKeys: 'freellm.openKeys',
+  openChain: 'freellm.openChain',
   copyEndpoint: 'freellm.copyEndpoint',
   testKeys: 'freellm.testKeys',
   restartGateway: 'freellm.restartGateway',

@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
+import { STRATEGIES } from '../protocol/strategyNames.js';
 import { addKey, replaceKey } from './addKey.js';
 import { copyEndpoint } from './copyEndpoint.js';
 import { attempt, type GatewayAccess } from './gatewayAccess.js';
 import type { PageCommands } from './panels/panels.js';
 import type { Removals } from './panels/removals.js';
+import { writeStrategy } from './settings.js';
 
 export interface PageCommandContext {
   access: GatewayAccess;
@@ -23,6 +25,10 @@ export function pageCommands({ access, removals, restart, showLog, rotateToken }
     undoRemoveKey: of((id) => removals.undo(id)),
     copyEndpoint: () => copyEndpoint(access),
     rotateToken,
+    setStrategy: (name) =>
+      attempt(vscode.l10n.t('The strategy was not saved'), () =>
+        writeStrategy(STRATEGIES.find((strategy) => strategy === name)),
+      ),
     restartGateway: restart,
     showLog,
   };

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { ApiSettings } from '../protocol/api.js';
+import type { Strategy } from '../protocol/strategyNames.js';
 import { settings } from './contributions.js';
 import { LOG_LEVELS, type LogLevel } from './logger.js';
 import { gatewaySettings, isPort, LIVE_SETTINGS, type LiveSetting } from './settingValues.js';
@@ -51,6 +52,11 @@ export async function writePort(port: number): Promise<void> {
 /** Puts the demo provider into the chain, by its setting. */
 export async function switchDemoOn(): Promise<void> {
   await vscode.workspace.getConfiguration().update(settings.demo.id, true, vscode.ConfigurationTarget.Global);
+}
+
+/** Writes the strategy for this machine, so that the next start does not go back to another; undefined: takes it out. */
+export async function writeStrategy(strategy: Strategy | undefined): Promise<void> {
+  await vscode.workspace.getConfiguration().update(settings.strategy.id, strategy, vscode.ConfigurationTarget.Global);
 }
 
 /** Our settings as the user wrote them, by id; those that nobody set are left out. */

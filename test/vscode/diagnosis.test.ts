@@ -4,6 +4,16 @@ import { type DiagnosisFacts, diagnosis } from '../../src/vscode/diagnosis.js';
 import { RecentLines } from '../../src/vscode/recentLines.js';
 import { gatewayState, outcome } from './support/status.js';
 
+/** A chain whose strategy nobody chose. */
+const CHAIN = {
+  strategy: 'balanced',
+  scoredBy: 'balanced',
+  inForce: 'balanced',
+  chosenBy: 'nobody',
+  isFixed: false,
+  hasOrder: false,
+} as const;
+
 const GROQ = `gsk_${'Ab3'.repeat(12)}`;
 /** Of no known shape. */
 const OWN = 'hunter2"correct-horse';
@@ -37,7 +47,7 @@ const facts = (change: Partial<DiagnosisFacts> = {}): DiagnosisFacts => ({
       message: `Incorrect key ${GROQ}`,
     },
   ],
-  chain: { strategy: 'balanced', scoredBy: 'balanced', data: [] },
+  chain: { ...CHAIN, data: [] },
   settings: { stickyMinutes: 30 },
   settingsAsSet: { 'freellm.port': 3002 },
   recentLines: [

@@ -6,6 +6,16 @@ import type { KeyView } from '../../src/protocol/keys.js';
 import type { ProviderView } from '../../src/protocol/provider.js';
 import { type OverviewData, overviewOf } from '../../src/vscode/overviewModel.js';
 
+/** A chain whose strategy nobody chose. */
+const CHAIN = {
+  strategy: 'balanced',
+  scoredBy: 'balanced',
+  inForce: 'balanced',
+  chosenBy: 'nobody',
+  isFixed: false,
+  hasOrder: false,
+} as const;
+
 const NOW = 1_000_000;
 const HOUR = 3_600_000;
 
@@ -37,7 +47,7 @@ const model = (name: string, more: Partial<ChainModel> = {}): ChainModel => ({
 });
 const data = (change: Partial<OverviewData> = {}): OverviewData => ({
   ...{ providers: [provider('a'), provider('b')], keys: [key('k1', 'a')], quota: [], cooldowns: [], day: null },
-  chain: { strategy: 'balanced', scoredBy: 'balanced', data: [] },
+  chain: { ...CHAIN, data: [] },
   ...change,
 });
 
@@ -53,10 +63,7 @@ describe('overview', () => {
     const free = { ...today, left: 1, requests: { used: 1, limit: null } };
     const models = [model('m1', { today }), model('off', { enabled: false }), model('m2', { today: free })];
     const more = ['m3', 'm4', 'm5', 'm6'].map((name) => model(name));
-    const { chain, chainLength } = overviewOf(
-      data({ chain: { strategy: 'balanced', scoredBy: 'balanced', data: [...models, ...more] } }),
-      NOW,
-    );
+    const { chain, chainLength } = overviewOf(data({ chain: { ...CHAIN, data: [...models, ...more] } }), NOW);
     assert.deepEqual(
       chain.map(({ name, left }) => [name, left]),
       [

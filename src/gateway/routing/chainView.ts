@@ -8,7 +8,7 @@ import type { Ranking } from './scoring/order.js';
 import { scoreView } from './scoring/score.js';
 
 /** What the view is made from. */
-export interface ChainSources {
+export interface ChainSources extends Pick<ChainView, 'inForce' | 'chosenBy' | 'isFixed' | 'hasOrder'> {
   inventory: Inventory;
   /** The user's order, for what is off. */
   entries: readonly ChainEntry[] | null;
@@ -46,7 +46,9 @@ export function chainView(sources: ChainSources, strategy: Strategy): ChainView 
     const facts = factsOf(known, groups.get(name), inventory);
     views.set(name, { ...facts, enabled: false, available: false, keys: 0, today: null, score: null });
   }
-  return { strategy, scoredBy: isScored ? strategy : 'balanced', data: [...views.values()] };
+  const { inForce, chosenBy, isFixed, hasOrder } = sources;
+  const scoredBy = isScored ? strategy : 'balanced';
+  return { strategy, scoredBy, inForce, chosenBy, isFixed, hasOrder, data: [...views.values()] };
 }
 
 type Facts = Omit<ChainModel, 'enabled' | 'available' | 'keys' | 'today' | 'score'>;

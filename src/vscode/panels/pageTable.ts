@@ -24,6 +24,14 @@ export const pages: readonly Page[] = [
     command: commands.openKeys,
     title: () => vscode.l10n.t('Keys'),
   },
+  {
+    id: 'chain',
+    viewType: 'freellm.chain',
+    entry: 'chain',
+    icon: 'list-ordered',
+    command: commands.openChain,
+    title: () => vscode.l10n.t('Fallback Chain'),
+  },
 ];
 
 export function pageOf(id: PageId): Page | undefined {

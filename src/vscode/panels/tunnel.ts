@@ -16,6 +16,9 @@ const OPEN: readonly ApiEndpointName[] = [
   'putSettings',
   'getChain',
   'putChain',
+  'listProfiles',
+  'putProfile',
+  'removeProfile',
   'getQuota',
   'resetQuota',
   'listCooldowns',
@@ -35,12 +38,12 @@ interface Route {
   path: RegExp;
 }
 
-/** The open endpoints by method. `{id}` is one encoded segment. */
+/** The open endpoints by method. `{id}` and `{name}` are one encoded segment. */
 function routesOf(names: readonly ApiEndpointName[]): Map<string, Route[]> {
   const routes = new Map<string, Route[]>();
   for (const name of names) {
     const endpoint: ApiEndpoint = apiEndpoints[name];
-    const pattern = endpoint.path.replaceAll('.', '\\.').replace('{id}', "[A-Za-z0-9_.~%!*'()-]{1,900}");
+    const pattern = endpoint.path.replaceAll('.', '\\.').replace(/\{\w+\}/, "[A-Za-z0-9_.~%!*'()-]{1,900}");
     const path = new RegExp(`^${pattern}$`);
     routes.set(endpoint.method, [...(routes.get(endpoint.method) ?? []), { endpoint, path }]);
   }

@@ -56,6 +56,28 @@ describe('the chain over the admin API', () => {
     await assertError(await put(fixed, null), 409, 'invalid_request_error', 'chain_in_config');
   });
 
+  it('says who chose its order, and where it is changed', async () => {
+    const bare = await bed.gateway({
+      config: { providers: { 'custom:a': { baseUrl: (await bed.provider()).baseUrl, models: [{ id: 'm' }] } } },
+    });
+    const told = async (gateway: TestGateway) => {
+      const { inForce, chosenBy, isFixed, hasOrder } = await (
+        await gateway.api('GET', '/api/chain?strategy=fastest')
+      ).json();
+      return [inForce, chosenBy, isFixed, hasOrder];
+    };
+    assert.deepEqual(await told(bare), ['balanced', 'nobody', false, false]);
+    await put(bare, [{ model: 'custom:a/m', enabled: false }]);
+    assert.deepEqual(await told(bare), ['balanced', 'nobody', false, false]);
+    await put(bare, [{ model: 'custom:a/m' }]);
+    assert.deepEqual(await told(bare), ['priority', 'nobody', false, true]);
+    await bare.api('PUT', '/api/settings', { strategy: 'smartest' });
+    assert.deepEqual(await told(bare), ['smartest', 'user', false, true]);
+    assert.deepEqual(await told(await twoEndpoints()), ['priority', 'config', false, false]);
+    const { strategy: _none, ...config } = chainOf(await bed.provider());
+    assert.deepEqual((await told(await bed.gateway({ config }))).slice(2), [true, true]);
+  });
+
   it('refuses a setting that the config file holds', async () => {
     const gateway = await bed.gateway({ config: { settings: { stickyMinutes: 5 } } });
     const refused = await gateway.api('PUT', '/api/settings', { stickyMinutes: 6 });

@@ -123,7 +123,7 @@ describe('StickySessions', () => {
     const asked: [string, number][] = [];
     const note = ({ name }: { name: string }, tokens: number) => {
       asked.push([name, tokens]);
-      return { ok: false as const, kind: 'tpm' as const, until: null };
+      return { ok: false as const, kind: 'tpm' as const, until: 1 };
     };
     const context = { cooldowns: { check: () => null } as never, quota: { ask: note, peek: note } as never };
     const run = { needs: { promptTokens: 100 }, request: second, sticky: open(all, second) };
