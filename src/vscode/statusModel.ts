@@ -72,6 +72,8 @@ function withGateway(model: StatusModel, gateway: GatewayState): StatusModel {
     ...model,
     gateway,
     lastAnswer: isNewer ? last : model.lastAnswer,
+    // The answer that ended it may have come while nobody listened: a new leader took over.
+    lastFailure: isNewer && last.at > (model.lastFailure?.at ?? 0) ? null : model.lastFailure,
     // Events lost while the stream was broken must not leave a spinner behind.
     inFlight: gateway.counts.inFlight === 0 ? new Map() : model.inFlight,
   };

@@ -59,6 +59,17 @@ describe('status model', () => {
     assert.equal(faceOf(model, 1000 + SPINNER_AFTER_MS).kind, 'working');
   });
 
+  it('forgets a failure when the state tells of a later answer, as after another window took over', () => {
+    const broken = after(running, { type: 'request.ended', id: 'a', at: 5, outcome: failed });
+    assert.equal(faceOf(broken, 10).kind, 'failed');
+    const read = (at: number): StatusInput => ({
+      type: 'state.read',
+      state: gateway({ lastRequest: { at, outcome: outcome() } }),
+    });
+    assert.equal(faceOf(reduceStatus(broken, read(7)), 10).kind, 'answered');
+    assert.equal(faceOf(reduceStatus(broken, read(3)), 10).kind, 'failed');
+  });
+
   it('names who answered, with the wait for the first token', () => {
     const model = after(running, { type: 'request.ended', id: 'a', at: 5, outcome: outcome() });
     assert.deepEqual(faceOf(model, 10), {
