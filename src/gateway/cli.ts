@@ -10,6 +10,7 @@ import { type Identity, loadIdentity, saveToken, unkeptIdentity } from './identi
 import { createJsonLog, filterLog, isLogLevel } from './jsonLog.js';
 import { createVault, VaultError } from './keys/vault.js';
 import { LedgerError } from './ledger/ledger.js';
+import { loadSqlite } from './ledger/sqlite.js';
 import { wasmFile } from './ledger/wasmFile.js';
 import { proxyFromEnvironment } from './net/proxy.js';
 import type { LogLevel } from './ports.js';
@@ -48,6 +49,8 @@ async function main(args: string[]): Promise<void> {
     return void process.stdout.write(USAGE);
   }
   if (command !== 'serve') throw new UsageError(`unknown command ${JSON.stringify(command)}; there is: serve`);
+  // Beside reading the options and binding; what fails here fails again where it is waited for.
+  loadSqlite(wasmFile(ownFolder())).catch(() => undefined);
   await serve(readOptions(rest));
 }
 
