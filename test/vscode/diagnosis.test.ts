@@ -3,16 +3,7 @@ import type { KeyView } from '../../src/protocol/keys.js';
 import { type DiagnosisFacts, diagnosis } from '../../src/vscode/diagnosis.js';
 import { RecentLines } from '../../src/vscode/recentLines.js';
 import { gatewayState, outcome } from './support/status.js';
-
-/** A chain whose strategy nobody chose. */
-const CHAIN = {
-  strategy: 'balanced',
-  scoredBy: 'balanced',
-  inForce: 'balanced',
-  chosenBy: 'nobody',
-  isFixed: false,
-  hasOrder: false,
-} as const;
+import { unchosenChain } from './unchosenChain.js';
 
 const GROQ = `gsk_${'Ab3'.repeat(12)}`;
 /** Of no known shape. */
@@ -47,7 +38,7 @@ const facts = (change: Partial<DiagnosisFacts> = {}): DiagnosisFacts => ({
       message: `Incorrect key ${GROQ}`,
     },
   ],
-  chain: { ...CHAIN, data: [] },
+  chain: { ...unchosenChain, data: [] },
   settings: { stickyMinutes: 30 },
   settingsAsSet: { 'freellm.port': 3002 },
   recentLines: [

@@ -5,16 +5,7 @@ import { forecasts } from '../../src/protocol/forecast.js';
 import type { KeyView } from '../../src/protocol/keys.js';
 import type { ProviderView } from '../../src/protocol/provider.js';
 import { type OverviewData, overviewOf } from '../../src/vscode/overviewModel.js';
-
-/** A chain whose strategy nobody chose. */
-const CHAIN = {
-  strategy: 'balanced',
-  scoredBy: 'balanced',
-  inForce: 'balanced',
-  chosenBy: 'nobody',
-  isFixed: false,
-  hasOrder: false,
-} as const;
+import { unchosenChain } from './unchosenChain.js';
 
 const NOW = 1_000_000;
 const HOUR = 3_600_000;
@@ -47,7 +38,7 @@ const model = (name: string, more: Partial<ChainModel> = {}): ChainModel => ({
 });
 const data = (change: Partial<OverviewData> = {}): OverviewData => ({
   ...{ providers: [provider('a'), provider('b')], keys: [key('k1', 'a')], quota: [], cooldowns: [], day: null },
-  chain: { ...CHAIN, data: [] },
+  chain: { ...unchosenChain, data: [] },
   ...change,
 });
 
@@ -63,7 +54,7 @@ describe('overview', () => {
     const free = { ...today, left: 1, requests: { used: 1, limit: null } };
     const models = [model('m1', { today }), model('off', { enabled: false }), model('m2', { today: free })];
     const more = ['m3', 'm4', 'm5', 'm6'].map((name) => model(name));
-    const { chain, chainLength } = overviewOf(data({ chain: { ...CHAIN, data: [...models, ...more] } }), NOW);
+    const { chain, chainLength } = overviewOf(data({ chain: { ...unchosenChain, data: [...models, ...more] } }), NOW);
     assert.deepEqual(
       chain.map(({ name, left }) => [name, left]),
       [
