@@ -58,7 +58,11 @@ describe('the Fallback Chain page', function () {
   });
 
   afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await shot('chain-failed');
+    if (this.currentTest?.state === 'failed') {
+      await shot('chain-failed');
+      const words = await view.locator('body').innerText({ timeout: 2_000 }).catch(String);
+      console.log(`      the page said: ${words.slice(0, 1_000)}`);
+    }
     assert.deepEqual(troubles, []);
   });
 
@@ -89,6 +93,7 @@ describe('the Fallback Chain page', function () {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    assert.ok(response.ok, `${method} ${place}: ${response.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   }
   const chain = async (strategy?: string) =>
@@ -435,6 +440,8 @@ describe('the Fallback Chain page', function () {
     await view.getByRole('button', { name: 'Back to balanced' }).click();
     await workbench.page.reload();
     await opener('large').waitFor({ timeout: 90_000 });
+    // What was typed in the last instant before a reload VS Code may have lost.
+    await view.getByRole('textbox', { name: 'Search models' }).fill('');
   });
 
   it('says that the gateway is down, keeps what it has, and goes on when it is back', async () => {

@@ -85,6 +85,7 @@ describe('the Keys page', function () {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    assert.ok(response.ok, `${method} ${place}: ${response.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   }
   const keys = async () => ((await api('GET', '/api/keys')) as { data: KeyView[] }).data;
