@@ -12,7 +12,9 @@ interface SchemaNode {
   items?: SchemaNode;
 }
 
-const document = readFileSync(new URL('../../../docs/config.md', import.meta.url), 'utf8');
+const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+const document = read('docs/config.md');
+const readme = read('README.md');
 const known = PROVIDERS.map(({ id }) => id);
 
 /** Every named field, as `providers.<>.keys[].label`. */
@@ -60,9 +62,10 @@ describe('docs/config.md', () => {
     }
   });
 
-  const examples = codeBlocks(document, 'jsonc');
+  const [complete = ''] = codeBlocks(document, 'jsonc');
+  const examples = [...codeBlocks(document, 'jsonc'), ...codeBlocks(readme, 'jsonc')];
   for (const [position, text] of examples.entries()) {
-    it(`has an example ${position + 1} that is a config once its placeholders are replaced`, () => {
+    it(`and the README have an example ${position + 1} that is a config once its placeholders are replaced`, () => {
       assert.throws(() => parseConfig(text, known), /is still the placeholder of an example/);
       let next = 16;
       const unique = () => `0123456789abcdef${(next++).toString(16)}`;
@@ -71,7 +74,6 @@ describe('docs/config.md', () => {
   }
 
   it('shows every field in its complete example', () => {
-    const [complete = ''] = examples;
     const missing = documentedFields()
       // The limits are all alike, and a strategy is either among the settings or outside of them.
       .filter(({ field }) => !/limits\.(<>\.)?\w+$/.test(field) && field !== 'settings.strategy')
