@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { percentile } from './measure.js';
 import { historyOf } from './world/history.js';
 import { measureIdle, measureOpening, measureScrolling, type Opening, type Smoothness } from './world/measurePage.js';
-import { type PageOfTable, PAGES } from './world/pageTable.js';
+import { PAGES, type PageOfTable } from './world/pageTable.js';
 import { MANY, moveIn } from './world/people.js';
 import { World } from './world/world.js';
 
@@ -37,7 +37,13 @@ async function main(): Promise<void> {
     const { keys, chain } = await world.known();
     const load = (): string => (os.loadavg()[0] ?? 0).toFixed(1);
     const before = load();
-    const figures: PageFigures[] = PAGES.map(({ id }) => ({ page: id, quiet: [], streaming: [], idle: [], scrolling: [] }));
+    const figures: PageFigures[] = PAGES.map(({ id }) => ({
+      page: id,
+      quiet: [],
+      streaming: [],
+      idle: [],
+      scrolling: [],
+    }));
     for (let round = 0; round < rounds; round += 1) await measureRound(world, figures);
     const { model = 'unknown' } = os.cpus()[0] ?? {};
     const machine = `${new Date().toISOString().slice(0, 16)} UTC, ${os.cpus().length} × ${model}, load ${before} before and ${load()} after, medians (and worst) of ${rounds} rounds`;
@@ -69,10 +75,15 @@ async function opened(world: World, page: PageOfTable): Promise<Opening> {
 }
 
 function lines({ page, quiet, streaming, idle, scrolling }: PageFigures): string[] {
-  const ms = (values: number[]): string => `${percentile(values, 0.5).toFixed(0)} (${Math.max(...values).toFixed(0)}) ms`;
+  const ms = (values: number[]): string =>
+    `${percentile(values, 0.5).toFixed(0)} (${Math.max(...values).toFixed(0)}) ms`;
   const of = <T>(all: readonly T[], read: (one: T) => number): string => ms(all.map(read));
   const opening = (when: string, all: Opening[]): string => {
-    const isMet = percentile(all.map(({ shownMs }) => shownMs), 0.5) < PAINT_MS;
+    const isMet =
+      percentile(
+        all.map(({ shownMs }) => shownMs),
+        0.5,
+      ) < PAINT_MS;
     const parts = [
       `first paint ${of(all, ({ firstPaintMs }) => firstPaintMs)}`,
       `rows shown ${of(all, ({ shownMs }) => shownMs)}, at most ${PAINT_MS}`,
@@ -82,7 +93,11 @@ function lines({ page, quiet, streaming, idle, scrolling }: PageFigures): string
     return `${isMet ? 'met   ' : 'MISSED'}  ${page}, ${when}: ${parts.join('; ')}`;
   };
   const smooth = (when: string, all: Smoothness[]): string => {
-    const isMet = percentile(all.map(({ longestFrameMs }) => longestFrameMs), 0.5) <= FRAME_MS;
+    const isMet =
+      percentile(
+        all.map(({ longestFrameMs }) => longestFrameMs),
+        0.5,
+      ) <= FRAME_MS;
     const parts = [
       `longest frame ${of(all, ({ longestFrameMs }) => longestFrameMs)}, at most ${FRAME_MS}`,
       `${all.reduce((sum, { over100 }) => sum + over100, 0)} over 100 ms and ${all.reduce((sum, { over50 }) => sum + over50, 0)} over 50 ms of ${all.reduce((sum, { frames }) => sum + frames, 0)} frames`,

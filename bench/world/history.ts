@@ -82,7 +82,14 @@ function requestRow(number: number, at: number, routes: readonly Route[]): Reque
   const isFailed = noise(120) === 0;
   const failed: AttemptRow[] =
     noise(11) === 0 || isFailed
-      ? [{ ...placeOf(tried), kind, httpStatus: kind === 'slow' ? null : kind === 'overloaded' ? 503 : 429, ms: 60 + noise(300) }]
+      ? [
+          {
+            ...placeOf(tried),
+            kind,
+            httpStatus: kind === 'slow' ? null : kind === 'overloaded' ? 503 : 429,
+            ms: 60 + noise(300),
+          },
+        ]
       : [];
   const answered = { ...placeOf({ key, model }), kind: null, httpStatus: 200, ms: totalMs };
   return {

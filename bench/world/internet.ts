@@ -10,7 +10,9 @@ import path from 'node:path';
 import { modelLists } from './names.js';
 
 const CHUNK_EVERY_MS = 20;
-const WORDS = 'The quick brown fox jumps over the lazy dog and then it goes on to the next field of the farm'.split(' ');
+const WORDS = 'The quick brown fox jumps over the lazy dog and then it goes on to the next field of the farm'.split(
+  ' ',
+);
 
 export interface Internet {
   /** For `http.proxy`. */
@@ -63,7 +65,8 @@ function answer(
   const secret = String(googleKey ?? authorization ?? '').replace(/^Bearer /, '');
   const busy = limited.get(secret);
   response.on('error', () => undefined);
-  if (refused.has(secret)) send(response, 401, { error: { message: 'Authentication error: the API key is not valid' } });
+  if (refused.has(secret))
+    send(response, 401, { error: { message: 'Authentication error: the API key is not valid' } });
   else if (request.method === 'GET') send(response, 200, modelList(request));
   else if (busy !== undefined) {
     send(response, 429, { error: { message: busy.words } }, { 'retry-after': String(busy.seconds) });
@@ -93,7 +96,8 @@ function send(response: ServerResponse, status: number, body: unknown, headers: 
 type FrameOf = (text: string | null, sent: number) => unknown;
 
 function openAiFrame(text: string | null, sent: number): unknown {
-  const choice = text === null ? { delta: {}, finish_reason: 'stop' } : { delta: { content: text }, finish_reason: null };
+  const choice =
+    text === null ? { delta: {}, finish_reason: 'stop' } : { delta: { content: text }, finish_reason: null };
   const usage = { prompt_tokens: 1200, completion_tokens: sent, total_tokens: 1200 + sent };
   const base = { id: 'chatcmpl-1', object: 'chat.completion.chunk', choices: [{ index: 0, ...choice }] };
   return text === null ? { ...base, usage } : base;

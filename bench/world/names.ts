@@ -1,7 +1,18 @@
 /** Keys and models that look like people's own; all made up. */
 import { createHash } from 'node:crypto';
 
-const FAMILIES = ['llama-3.1', 'llama-3.3', 'qwen2.5', 'qwen3', 'mistral-small', 'gemma-3', 'phi-4', 'deepseek-v3', 'glm-4.5', 'olmo-2'];
+const FAMILIES = [
+  'llama-3.1',
+  'llama-3.3',
+  'qwen2.5',
+  'qwen3',
+  'mistral-small',
+  'gemma-3',
+  'phi-4',
+  'deepseek-v3',
+  'glm-4.5',
+  'olmo-2',
+];
 const SIZES = ['4b', '8b', '14b', '32b', '70b'];
 const KINDS = ['', '-instruct', '-coder', '-thinking', '-vision'];
 

@@ -1,14 +1,33 @@
 /** The pages that are measured and pictured. A new page is a row. */
+import type { FrameLocator } from 'playwright-core';
+
 export interface PageOfTable {
   id: string;
   /** Title of the command that opens it. */
   command: string;
-  /** A row of what it is for; there are at least so many in the world that is measured. */
+  /** Selects the rows of what it is for. */
   row: string;
-  rows: number;
+  /** Makes it show something worth a picture in the README; the world has a few keys then. */
+  stage(view: FrameLocator): Promise<void>;
 }
 
 export const PAGES: readonly PageOfTable[] = [
-  { id: 'keys', command: 'FreeLLM: Keys', row: 'li > .row', rows: 60 },
-  { id: 'chain', command: 'FreeLLM: Fallback Chain', row: 'li.row', rows: 300 },
+  {
+    id: 'keys',
+    command: 'FreeLLM: Keys',
+    row: 'li > .row',
+    async stage(view) {
+      await view.locator('[data-row=main]').first().click();
+      await view.getByText('Last 24 hours').first().waitFor();
+    },
+  },
+  {
+    id: 'chain',
+    command: 'FreeLLM: Fallback Chain',
+    row: 'li.row',
+    async stage(view) {
+      await view.locator('[data-row]').nth(1).click();
+      await view.getByRole('table').first().waitFor();
+    },
+  },
 ];

@@ -41,7 +41,9 @@ export class World {
 
   /** Packages the extension as it is now, and opens a window with it. */
   static async open(): Promise<World> {
-    execFileSync(process.execPath, [path.join(root, 'scripts', 'package.mjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, [path.join(root, 'scripts', 'package.mjs')], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
     const internet = await startInternet();
     const port = await freePort();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { placedRows, spanAt } from '../../webview/lib/windowing.js';
+import { placedRows, Slots, spanAt } from '../../webview/lib/windowing.js';
 
 describe('the rows of a long list that are in the document', () => {
   const none = new Map<number, number>();
@@ -52,5 +52,15 @@ describe('the rows of a long list that are in the document', () => {
       placedRows([], { from: 0, to: 9 }, () => true),
       { placed: [], skippedAtEnd: 0 },
     );
+  });
+
+  it('keep their numbers, and leave them to others when they go', () => {
+    const slots = new Slots();
+    assert.deepEqual(slots.assign(['a', 'b', 'c']), [0, 1, 2]);
+    assert.deepEqual(slots.assign(['c', 'b', 'd']), [2, 1, 0]);
+    assert.deepEqual(slots.assign(['d']), [0]);
+    const more = slots.assign(['x', 'd', 'y', 'z']);
+    assert.equal(more[1], 0);
+    assert.deepEqual([...more].sort(), [0, 1, 2, 3]);
   });
 });

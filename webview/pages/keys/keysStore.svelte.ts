@@ -1,7 +1,14 @@
 import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { GatewayEvent } from '../../../src/protocol/events.js';
-import { filtered, groupsOf, type KeyGroup, type KeysData, keylessSwitches, moreProviders } from '../../../src/protocol/keyGroups.js';
+import {
+  filtered,
+  groupsOf,
+  type KeyGroup,
+  type KeysData,
+  keylessSwitches,
+  moreProviders,
+} from '../../../src/protocol/keyGroups.js';
 import type { KeyCheck, KeyView } from '../../../src/protocol/keys.js';
 import { withUses } from '../../../src/protocol/quotaUse.js';
 import { withSameRows } from '../../lib/keys/sameRows.js';
