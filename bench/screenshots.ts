@@ -64,7 +64,10 @@ async function theme({ workbench }: World, name: string): Promise<void> {
 
 /** What lies around the page goes, and nothing is under the pointer. */
 async function tidy({ workbench }: World): Promise<void> {
-  await workbench.runCommand('View: Close Primary Side Bar');
+  // The command is there only while there is something to close.
+  if (await workbench.page.locator('.part.sidebar').isVisible()) {
+    await workbench.runCommand('View: Close Primary Side Bar');
+  }
   await workbench.runCommand('Notifications: Clear All Notifications');
   await workbench.page.mouse.move(2, 2);
 }

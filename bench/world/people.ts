@@ -68,10 +68,10 @@ export async function runIntoLimits(world: World, people: readonly MadeUp[], lab
   }
   const { keys, chain } = await world.known();
   for (const provider of ['groq', 'openrouter']) {
-    const models = chain.filter((model) => model.enabled && model.provider === provider);
+    const models = chain.filter((model) => model.enabled && model.provider === provider).slice(0, 2);
     // Each request begins with another key.
-    for (const { model } of models)
-      for (const _key of keys.filter((key) => key.provider === provider)) await world.chat(model);
+    const times = keys.filter((key) => key.provider === provider).length;
+    for (const { model } of models) for (let n = 0; n < times; n += 1) await world.chat(model);
   }
 }
 

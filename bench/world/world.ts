@@ -46,10 +46,11 @@ export class World {
     });
     const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
     const internet = await startInternet();
-    const port = await freePort();
+    const port = await freePort(3001);
     const settings = {
       'freellm.port': port,
       'freellm.healthProbes': false,
+      'remote.autoForwardPorts': false,
       'http.proxy': internet.url,
       'http.proxyStrictSSL': false,
       'http.noProxy': ['127.0.0.1', 'localhost'],
