@@ -1,7 +1,7 @@
 /**
  * Pictures of every page: empty, with a few keys and with many, in four themes and three widths, into
- * test-results/screenshots; and those of the README into media/screenshots. `npm run screenshots -- [--page ID]`; needs Linux
- * x64, a browser and openssl. Look at them.
+ * test-results/screenshots; and those of the README into media/screenshots. `npm run screenshots -- [--page ID]
+ * [--readme]`, the last for the README's alone; needs Linux x64, a browser and openssl. Look at them.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -26,18 +26,19 @@ const ALL = path.join(root, 'test-results', 'screenshots');
 const BEST = path.join(root, 'media', 'screenshots');
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { page: { type: 'string' } } });
+  const { values } = parseArgs({ options: { page: { type: 'string' }, readme: { type: 'boolean' } } });
   const pages = PAGES.filter(({ id }) => values.page === undefined || values.page === id);
-  rmSync(ALL, { recursive: true, force: true });
+  if (!values.readme) rmSync(ALL, { recursive: true, force: true });
   for (const folder of [ALL, BEST]) mkdirSync(folder, { recursive: true });
   const world = await World.open();
   try {
-    await pictures(world, pages, 'empty');
+    if (!values.readme) await pictures(world, pages, 'empty');
     await moveIn(world, FEW);
     await world.rewrite((known) => historyOf(known, 4_000, 14, Date.now()));
     await runIntoLimits(world, FEW, 'laptop');
+    for (const page of pages) await readmePicture(world, page);
+    if (values.readme) return;
     await pictures(world, pages, 'few');
-    for (const page of pages) await readmePictures(world, page);
     await moveIn(world, MANY);
     await world.rewrite((known) => historyOf(known, 20_000, 30, Date.now()));
     await runIntoLimits(world, MANY, 'chiara');
@@ -92,21 +93,18 @@ async function pictures(world: World, pages: readonly PageOfTable[], size: strin
   }
 }
 
-/** The page in its window, dark and light, as small as can be. */
-async function readmePictures(world: World, one: PageOfTable): Promise<void> {
+/** The page in its window, as small as can be. */
+async function readmePicture(world: World, one: PageOfTable): Promise<void> {
   const { page } = world.workbench;
   await page.setViewportSize(README_SIZE);
+  await theme(world, one.theme);
   await open(world, one);
   await one.stage(world.view);
   await tidy(world);
-  for (const name of ['dark', 'light']) {
-    await theme(world, name === 'dark' ? 'Dark Modern' : 'Light Modern');
-    await page.mouse.move(2, 2);
-    const png = smallPng(await page.screenshot({ animations: 'disabled' }));
-    if (png.length > README_BYTES) throw new Error(`${one.id}-${name}.png has ${png.length} bytes`);
-    writeFileSync(path.join(BEST, `${one.id}-${name}.png`), png);
-    console.log(`media/screenshots/${one.id}-${name}.png: ${png.length} bytes`);
-  }
+  const png = smallPng(await page.screenshot({ animations: 'disabled' }));
+  if (png.length > README_BYTES) throw new Error(`${one.id}.png has ${png.length} bytes`);
+  writeFileSync(path.join(BEST, `${one.id}.png`), png);
+  console.log(`media/screenshots/${one.id}.png: ${png.length} bytes`);
 }
 
 main().catch((error: unknown) => {

@@ -73,6 +73,9 @@ export async function runIntoLimits(world: World, people: readonly MadeUp[], lab
     const times = keys.filter((key) => key.provider === provider).length;
     for (const { model } of models) for (let n = 0; n < times; n += 1) await world.chat(model);
   }
+  // What the status bar tells of is an answer.
+  const { ok } = await world.chat('auto');
+  if (!ok) throw new Error('nobody answers');
 }
 
 const GROQ_TOKENS = {
