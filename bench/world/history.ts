@@ -120,8 +120,8 @@ function placeOf({ key, model }: Route): Pick<AttemptRow, 'provider' | 'model' |
 type Use = Known['quota'][number];
 
 /** Of most windows of a day something is used, of a few nearly all. */
-function usedOf({ id, kind, provider, model, keyId, limit, resetsAt }: Use, nowMs: number) {
-  if ((kind !== 'rpd' && kind !== 'tpd') || limit === null) return [];
+function usedOf({ id, kind, provider, model, keyId, limit, resetsAt, used: before }: Use, nowMs: number) {
+  if ((kind !== 'rpd' && kind !== 'tpd') || limit === null || before > 0) return [];
   const noise = noiseOf(id);
   const share = [0, 0.04, 0.12, 0.22, 0.35, 0.41, 0.58, 0.74, 0.93][noise(9)] ?? 0;
   const used = Math.round(limit * share * (0.9 + noise(20) / 100));

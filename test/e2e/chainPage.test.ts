@@ -439,6 +439,8 @@ describe('the Fallback Chain page', function () {
     await view.getByRole('textbox', { name: 'Search models' }).fill('');
     await view.getByRole('button', { name: 'Back to balanced' }).click();
     await workbench.page.reload();
+    // Which tab was in front VS Code saves when it likes.
+    await workbench.page.getByRole('tab', { name: 'Fallback Chain' }).first().click({ timeout: 90_000 });
     await opener('large').waitFor({ timeout: 90_000 });
     // What was typed in the last instant before a reload VS Code may have lost.
     await view.getByRole('textbox', { name: 'Search models' }).fill('');
