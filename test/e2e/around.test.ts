@@ -4,7 +4,7 @@ import type { QuotaUse } from '../../src/protocol/events.js';
 import type { KeyView } from '../../src/protocol/keys.js';
 import { chatCompletion, type FakeProvider, json, startProvider } from '../support/provider.js';
 import { chooseTheme, THEMES } from './accessibility.js';
-import { addEndpoint } from './palette.js';
+import { addEndpoint, noticed } from './palette.js';
 import { listModels, playScene } from './scene.js';
 
 /** Of no known shape: only knowing it can keep it out. */
@@ -45,7 +45,7 @@ describe('around the pages', function () {
 
   it('lets the demo answer', async () => {
     await scene.page.locator('.welcome-view').getByRole('button', { name: 'Try the demo' }).click();
-    await scene.workbench.notification('answered in').waitFor({ timeout: 30_000 });
+    await noticed(scene.workbench, 'answered in');
     await row('Gateway').waitFor();
     await row('canned answers').waitFor();
     await scene.shot('around-demo');
@@ -98,16 +98,16 @@ describe('around the pages', function () {
 
   it('tests all keys', async () => {
     await scene.workbench.runCommand('FreeLLM: Test All Keys');
-    await scene.workbench.notification('The key is accepted').waitFor();
+    await noticed(scene.workbench, 'The key is accepted');
     provider.onGet(json(401, { error: { message: 'no' } }));
     await scene.clearNotifications();
     await scene.workbench.runCommand('FreeLLM: Test All Keys');
-    await scene.workbench.notification('1 refused').waitFor();
+    await noticed(scene.workbench, '1 refused');
     await scene.clearNotifications();
     await row('alpha').filter({ hasText: 'key refused' }).waitFor();
     listModels(provider, ['small']);
     await scene.workbench.runCommand('FreeLLM: Test All Keys');
-    await scene.workbench.notification('The key is accepted').waitFor();
+    await noticed(scene.workbench, 'The key is accepted');
     await scene.clearNotifications();
   });
 

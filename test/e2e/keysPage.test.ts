@@ -3,7 +3,7 @@ import type { Locator } from 'playwright-core';
 import type { KeyView } from '../../src/protocol/keys.js';
 import { chatCompletion, type FakeProvider, json, startProvider } from '../support/provider.js';
 import { checkThemes, layoutFaults } from './accessibility.js';
-import { answerStep } from './palette.js';
+import { answerStep, noticed } from './palette.js';
 import { HOSTILE, listModels, playScene } from './scene.js';
 
 const KEY = 'sk-alpha-7Qm2Zx9LkT4vNc81';
@@ -234,7 +234,7 @@ describe('the Keys page', function () {
     const before = scene.identity().token;
     await scene.view.getByRole('button', { name: 'Rotate…' }).click();
     await scene.page.locator('.monaco-dialog-box').getByRole('button', { name: 'Replace Token' }).click();
-    await scene.workbench.notification('The endpoint has a new token').waitFor();
+    await noticed(scene.workbench, 'The endpoint has a new token');
     const { token } = scene.identity();
     assert.notEqual(token, before);
     await scene.view.getByText(`freellmapi-…${token.slice(-4)}`).waitFor();

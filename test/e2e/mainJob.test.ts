@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chatCompletion, type FakeProvider, json, startProvider } from '../support/provider.js';
 import { chooseTheme, THEMES } from './accessibility.js';
-import { addEndpoint, atStep } from './palette.js';
+import { addEndpoint, atStep, noticed } from './palette.js';
 import { playScene } from './scene.js';
 import { scanFor } from './secretScan.js';
 
@@ -84,7 +84,7 @@ describe('two keys, one client, a failover', function () {
 
   it('copies endpoint and token for the client', async () => {
     await scene.workbench.runCommand('FreeLLM: Copy Endpoint and Token');
-    await scene.workbench.notification('Copied the base URL and token').waitFor();
+    await noticed(scene.workbench, 'Copied the base URL and token');
     const [, baseUrl = '', token = ''] =
       /^OPENAI_BASE_URL=(\S+)\nOPENAI_API_KEY=(\S+)\n$/.exec(await scene.workbench.clipboard()) ?? [];
     client = { baseUrl, token };
@@ -118,7 +118,11 @@ describe('two keys, one client, a failover', function () {
       .status()
       .filter({ hasText: `${second()} · ${second()}-large` })
       .waitFor();
-    assert.equal(await scene.page.locator('.notification-toast').count(), 0, 'a failover never toasts');
+    assert.equal(
+      await scene.page.locator('.notification-toast', { hasText: 'FreeLLM' }).count(),
+      0,
+      'a failover never toasts',
+    );
     await scene.shot('06-failover');
   });
 

@@ -100,7 +100,8 @@ export class Scene {
     const port = await freePort();
     this.started = { port };
     await this.options.arrange?.(port);
-    const settings = { 'freellm.port': port, ...this.options.settings };
+    // Otherwise VS Code tells of every port that any program opens meanwhile.
+    const settings = { 'freellm.port': port, 'remote.autoForwardPorts': false, ...this.options.settings };
     this.started.host = await startHost({ vsix: [vsix], settings });
     Object.assign(this.started, await launchBrowser());
     this.started.context?.setDefaultTimeout(ACTION_LIMIT_MS);

@@ -6,7 +6,7 @@ import type { KeyView } from '../../src/protocol/keys.js';
 import type { Workbench } from '../host/workbench.js';
 import { chatCompletion, errorStatus, type FakeProvider, startProvider } from '../support/provider.js';
 import { listenersOn } from './listener.js';
-import { addEndpoint } from './palette.js';
+import { addEndpoint, noticed } from './palette.js';
 import { listModels, playScene } from './scene.js';
 
 const KEY = 'sk-lab-7Qm2Zx9LkT4vNc81Wd';
@@ -53,7 +53,7 @@ describe('three windows, one gateway', function () {
     await workbench.page.bringToFront();
     await workbench.page.evaluate(() => navigator.clipboard.writeText(''));
     await workbench.runCommand('FreeLLM: Copy Endpoint and Token');
-    await workbench.notification('Copied the base URL and token').waitFor();
+    await noticed(workbench, 'Copied the base URL and token');
     const text = await workbench.clipboard();
     await scene.clearNotifications(workbench);
     const [, baseUrl = '', token = ''] = /^OPENAI_BASE_URL=(\S+)\nOPENAI_API_KEY=(\S+)\n$/.exec(text) ?? [];
@@ -109,7 +109,7 @@ describe('three windows, one gateway', function () {
     const instance = await instanceOn(scene.port);
     await window(2).page.bringToFront();
     await window(2).runCommand('FreeLLM: Restart Gateway');
-    await window(2).notification('runs in another window').waitFor();
+    await noticed(window(2), 'runs in another window');
     assert.equal(await instanceOn(scene.port), instance);
   });
 
@@ -236,18 +236,18 @@ describe('a stranger on the port', function () {
   }
 
   it('gives one notice, however long it stays', async () => {
-    await scene.workbench.notification(`cannot listen on port ${scene.port}`).waitFor();
+    await noticed(scene.workbench, `cannot listen on port ${scene.port}`);
     await scene.status().filter({ hasText: 'port in use' }).waitFor();
     await scene.shot('stranger');
     await scene.clearNotifications();
     const seen = questions;
     while (questions < seen + 2) await new Promise<void>((resolve) => waiting.push(resolve));
-    assert.equal(await scene.page.locator('.notification-toast').count(), 0);
+    assert.equal(await scene.page.locator('.notification-toast', { hasText: 'FreeLLM' }).count(), 0);
   });
 
   it('learns nothing, whatever the user tries', async () => {
     await scene.workbench.runCommand('FreeLLM: Copy Endpoint and Token');
-    await scene.workbench.notification('is not running').waitFor();
+    await noticed(scene.workbench, 'is not running');
     assert.match(received, /^GET \/api\/whois\?nonce=/);
     assert.doesNotMatch(received, /authorization|bearer|freellm/i);
     const identity = scene.identity();
