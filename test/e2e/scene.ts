@@ -30,8 +30,12 @@ export interface SceneOptions {
   settings?: Record<string, unknown>;
   /** What must be there before VS Code starts: providers, a stranger on the port. */
   arrange?(port: number): Promise<void>;
+  /** What must run on the data folder before the first window opens. */
+  beforeWindows?(scene: Scene): Promise<void>;
   /** What the status bar says once the story can begin; null waits for nothing. */
   ready?: string | null;
+  /** The display language that VS Code gives extensions. Its own words stay English: no language pack is installed. */
+  language?: string;
 }
 
 /** How a chat is asked; `model` is `auto` by default. */
@@ -104,7 +108,10 @@ export class Scene {
     const settings = { 'freellm.port': port, 'remote.autoForwardPorts': false, ...this.options.settings };
     this.started.host = await startHost({ vsix: [vsix], settings });
     Object.assign(this.started, await launchBrowser());
-    this.started.context?.setDefaultTimeout(ACTION_LIMIT_MS);
+    const context = this.started.context ?? notBegun();
+    context.setDefaultTimeout(ACTION_LIMIT_MS);
+    if (this.options.language !== undefined) await speak(context, this.options.language);
+    await this.options.beforeWindows?.(this);
     await this.openWindow(this.options.ready);
   }
 
@@ -141,10 +148,20 @@ export class Scene {
     return workbench.page.screenshot({ path: path.join(this.shotsFolder, `${name}.png`), animations: 'disabled' });
   }
 
+  /** Where the extension keeps its data. */
+  get dataFolder(): string {
+    return path.join(this.host.userData, 'User', 'globalStorage', 'freellm.freellm');
+  }
+
+  /** The extension as it was installed. */
+  get extensionFolder(): string {
+    const name = readdirSync(this.host.extensions).find((each) => each.startsWith('freellm.freellm-'));
+    return path.join(this.host.extensions, name ?? assert.fail('the extension is not installed'));
+  }
+
   /** The tokens of the data folder. */
   identity(): { token: string; adminToken: string } {
-    const file = path.join(this.host.userData, 'User', 'globalStorage', 'freellm.freellm', 'gateway.json');
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readFileSync(path.join(this.dataFolder, 'gateway.json'), 'utf8'));
   }
 
   /** The admin API, to arrange what no page does, and to see what the page's deeds came to. Anything but 2xx fails. */
@@ -310,6 +327,13 @@ export function playScene(suite: Mocha.Suite, options: SceneOptions): Scene {
 /** The provider lists these models to whoever asks. */
 export function listModels(provider: FakeProvider, ids: readonly string[]): void {
   provider.onGet(json(200, { object: 'list', data: ids.map((id) => ({ id })) }));
+}
+
+/** The name under which VS Code's own language packs say what language they are: extensions are told that one. */
+function speak(context: BrowserContext, language: string): Promise<unknown> {
+  return context.addInitScript((wanted) => {
+    Object.defineProperty(globalThis, '_VSCODE_NLS_LANGUAGE', { get: () => wanted, set: () => undefined });
+  }, language);
 }
 
 function notBegun(): never {

@@ -1,0 +1,41 @@
+import type { Frame } from 'playwright-core';
+
+/** Names, and words that Chinese texts of this trade use as they are. */
+const NAMES = new Set(
+  [
+    ...['FreeLLM', 'VS', 'Code', 'API', 'HTTP', 'JSON', 'URL', 'OpenAI', 'LLM', 'token', 'tokens', 'lab', 'custom'],
+    ...['large', 'small', 'auto'],
+  ].map((name) => name.toLowerCase()),
+);
+
+/** The English that is left in texts: those that have a word of Latin letters that is no name, no address and no id. */
+export function englishIn(texts: readonly string[]): string[] {
+  return texts.filter((text) =>
+    text
+      // Addresses, ids, file and setting names, keys of the keyboard.
+      .replace(/[\w.~-]*[\w~-][/:._…=+@-][\w./:…=+@~-]*/g, ' ')
+      .split(/[^A-Za-z']+/)
+      .some((word) => word.length > 2 && !NAMES.has(word.toLowerCase())),
+  );
+}
+
+/** Every text below `selector` that somebody sees or hears: text nodes, names, titles and placeholders, once each. */
+export function wordsOf(frame: Frame, selector: string): Promise<string[]> {
+  return frame.evaluate((wanted) => {
+    const found = new Set<string>();
+    const add = (text: string | null) => {
+      const trimmed = text?.replace(/\s+/g, ' ').trim();
+      if (trimmed) found.add(trimmed);
+    };
+    for (const root of document.querySelectorAll(wanted)) {
+      const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+        const parent = node.parentElement;
+        if (parent !== null && !parent.closest('script, style, noscript')) add(node.textContent);
+      }
+      for (const element of [root, ...root.querySelectorAll('*')])
+        for (const name of ['aria-label', 'title', 'placeholder', 'alt']) add(element.getAttribute(name));
+    }
+    return [...found];
+  }, selector);
+}
