@@ -20,22 +20,18 @@ export function englishIn(texts: readonly string[]): string[] {
 }
 
 /** Every text below `selector` that somebody sees or hears: text nodes, names, titles and placeholders, once each. */
-export function wordsOf(frame: Frame, selector: string): Promise<string[]> {
-  return frame.evaluate((wanted) => {
-    const found = new Set<string>();
-    const add = (text: string | null) => {
-      const trimmed = text?.replace(/\s+/g, ' ').trim();
-      if (trimmed) found.add(trimmed);
-    };
-    for (const root of document.querySelectorAll(wanted)) {
+export async function wordsOf(frame: Frame, selector: string): Promise<string[]> {
+  const texts = await frame.evaluate((wanted) => {
+    const found: (string | null)[] = [];
+    for (const root of Array.from(document.querySelectorAll(wanted))) {
       const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
       for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-        const parent = node.parentElement;
-        if (parent !== null && !parent.closest('script, style, noscript')) add(node.textContent);
+        if (!node.parentElement?.closest('script, style, noscript')) found.push(node.textContent);
       }
-      for (const element of [root, ...root.querySelectorAll('*')])
-        for (const name of ['aria-label', 'title', 'placeholder', 'alt']) add(element.getAttribute(name));
+      for (const element of [root, ...Array.from(root.querySelectorAll('*'))])
+        for (const name of ['aria-label', 'title', 'placeholder', 'alt']) found.push(element.getAttribute(name));
     }
-    return [...found];
+    return found;
   }, selector);
+  return [...new Set(texts.map((text) => (text ?? '').replace(/\s+/g, ' ').trim()))].filter((text) => text !== '');
 }

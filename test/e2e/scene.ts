@@ -331,9 +331,8 @@ export function listModels(provider: FakeProvider, ids: readonly string[]): void
 
 /** The name under which VS Code's own language packs say what language they are: extensions are told that one. */
 function speak(context: BrowserContext, language: string): Promise<unknown> {
-  return context.addInitScript((wanted) => {
-    Object.defineProperty(globalThis, '_VSCODE_NLS_LANGUAGE', { get: () => wanted, set: () => undefined });
-  }, language);
+  const own = `{ get: () => ${JSON.stringify(language)}, set: () => undefined }`;
+  return context.addInitScript({ content: `Object.defineProperty(globalThis, '_VSCODE_NLS_LANGUAGE', ${own});` });
 }
 
 function notBegun(): never {
