@@ -7,6 +7,7 @@ import { answerStep, noticed } from './palette.js';
 import { HOSTILE, listModels, playScene } from './scene.js';
 
 const KEY = 'sk-alpha-7Qm2Zx9LkT4vNc81';
+const NEW_KEY = 'sk-alpha-5Hs8Rw3YpJ6dFgYp6J';
 
 /** The Keys page as a user has it: in a real VS Code, from the packaged extension. The tests are steps of one story. */
 describe('the Keys page', function () {
@@ -50,8 +51,30 @@ describe('the Keys page', function () {
   it('tests a key', async () => {
     await scene.view.getByRole('button', { name: 'Test main' }).click();
     await row('main').getByText('The provider accepts the key').waitFor();
+  });
+
+  it('stops testing when told', async () => {
+    // Answers nobody, until it is let.
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    provider.onGet(async (request, response, n) => {
+      await held;
+      return json(200, { object: 'list', data: [{ id: 'large' }, { id: 'small' }] })(request, response, n);
+    });
     await scene.view.getByRole('button', { name: 'Test all' }).click();
+    await row('main').getByText('asking alpha…').waitFor();
+    await scene.shot('keys-testing');
+    await scene.view.getByRole('button', { name: 'Stop testing', exact: true }).click();
     await scene.view.getByRole('button', { name: 'Test all' }).waitFor();
+    await row('main').getByText('asking alpha…').waitFor({ state: 'detached' });
+    await scene.view.getByRole('button', { name: 'Test main' }).click();
+    await row('main').getByText('asking alpha…').waitFor();
+    await scene.view.getByRole('button', { name: 'Stop testing main' }).click();
+    await row('main').getByText('asking alpha…').waitFor({ state: 'detached' });
+    answer();
+    listModels(provider, ['large', 'small']);
   });
 
   it('switches a key off and on', async () => {
@@ -209,6 +232,25 @@ describe('the Keys page', function () {
     await scene.shot('keys-hostile');
   });
 
+  it('replaces a key that its provider refuses', async () => {
+    await row('laptop').getByRole('button', { name: 'Replace…' }).click();
+    await answerStep(scene.workbench, '1/1', KEY);
+    // Still refused: it stays in the box, with the provider's words.
+    await scene.page.locator('.quick-input-message', { hasText: 'onerror' }).waitFor();
+    await scene.shot('keys-replacing');
+    provider.onGet((request, response, n) => {
+      const isNew = request.headers.authorization === `Bearer ${NEW_KEY}`;
+      const list = { object: 'list', data: [{ id: 'large' }, { id: 'small' }] };
+      return json(isNew ? 200 : 401, isNew ? list : { error: { message: 'Revoked' } })(request, response, n);
+    });
+    await scene.workbench.answer(NEW_KEY);
+    await row('laptop').getByText('…Yp6J').waitFor();
+    await row('laptop').getByRole('button', { name: 'Replace…' }).waitFor({ state: 'detached' });
+    await untilKey('laptop', (key) => key?.health.status === 'healthy');
+    assert.equal((await chat()).status, 200);
+    assert.equal(provider.requests.at(-1)?.headers.authorization, `Bearer ${NEW_KEY}`);
+  });
+
   checkThemes(scene, 'keys');
 
   it('is as it was when it was hidden, and opens what was open after a reload', async () => {
@@ -249,6 +291,6 @@ describe('the Keys page', function () {
   it('had no secret in it at any time', async () => {
     const text = await (await scene.frame()).evaluate(() => document.documentElement.outerHTML);
     const { token, adminToken } = scene.identity();
-    for (const secret of [KEY, token, adminToken]) assert.ok(!text.includes(secret));
+    for (const secret of [KEY, NEW_KEY, token, adminToken]) assert.ok(!text.includes(secret));
   });
 });
