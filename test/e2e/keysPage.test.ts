@@ -234,7 +234,7 @@ describe('the Keys page', function () {
 
   it('replaces a key that its provider refuses', async () => {
     await row('laptop').getByRole('button', { name: 'Replace…' }).click();
-    await answerStep(scene.workbench, '1/1', KEY);
+    await answerStep(scene.workbench, '1/1', 'sk-alpha-3Kd9Tb1WmE5uHj62');
     // Still refused: it stays in the box, with the provider's words.
     await scene.page.locator('.quick-input-message', { hasText: 'onerror' }).waitFor();
     await scene.shot('keys-replacing');
