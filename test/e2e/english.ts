@@ -14,10 +14,10 @@ const NAMES = new Set(
 export function englishIn(texts: readonly string[]): string[] {
   return texts.filter((text) =>
     text
-      // Addresses, ids, file and setting names, keys of the keyboard.
-      .replace(/[\w.~-]*[\w~-][/:._…=+@-][\w./:…=+@~-]*/g, ' ')
       // A setting as VS Code names it where another links to it.
       .replace(/Freellm: [A-Z]\w+/g, ' ')
+      // Addresses, ids, file and setting names, keys of the keyboard.
+      .replace(/[\w.~-]*[\w~-][/:._…=+@-][\w./:…=+@~-]*/g, ' ')
       .split(/[^A-Za-z']+/)
       .some((word) => word.length > 2 && !NAMES.has(word.toLowerCase())),
   );
