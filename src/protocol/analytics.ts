@@ -79,7 +79,7 @@ export const analytics = z.object({
   byKey: z.array(figures.extend({ keyId: z.string() })),
   /** null: it did not say who it is. */
   byClient: z.array(figures.extend({ client: z.string().nullable() })),
-  /** Of requests that asked for a profile. */
+  /** Of requests that asked for a profile; with a filter not told. */
   byProfile: z.array(figures.extend({ profile: z.string() })),
   /** Failed attempts. */
   errorsByKind: z.array(z.object({ kind: z.string(), count: z.number() })),

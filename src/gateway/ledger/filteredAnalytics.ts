@@ -95,7 +95,10 @@ function* steps({ from, to }: Span): Generator<[number, number]> {
   for (let at = from; at < to; at += STEP_MS) yield [at, Math.min(at + STEP_MS, to)];
 }
 
-const HAS_FALLEN_BACK = `(r.status = 'success' AND EXISTS (SELECT 1 FROM attempts a WHERE a.request_id = r.id))`;
+/** The last attempt of a success is its answer. */
+const HAS_FALLEN_BACK = `(r.status = 'success' AND r.attempts > 1)`;
+/** Most requests have no failed attempt: those are not looked up. */
+const HAS_FAILED = `(r.attempts > 1 OR r.answer_ms IS NULL)`;
 
 /** Request by request: for a filter that no roll-up has. */
 function* countTotal(database: SqlDatabase, range: Span, points: Points, filter: Filter) {
@@ -111,7 +114,7 @@ function* countTotal(database: SqlDatabase, range: Span, points: Points, filter:
     const failed = attemptsOf(filter);
     const attempts = database.rows(
       `SELECT r.at, count(*) FROM requests r JOIN attempts a ON a.request_id = r.id
-       WHERE r.at >= ? AND r.at < ? AND a.kind <> 'canceled' ${failed.sql} GROUP BY r.at`,
+       WHERE r.at >= ? AND r.at < ? AND ${HAS_FAILED} AND a.kind <> 'canceled' ${failed.sql} GROUP BY r.at`,
       [from, to, ...failed.params],
     );
     for (const [at, failedAttempts] of attempts) {
@@ -143,34 +146,34 @@ function countOne(sums: Sums | undefined, row: readonly SqlValue[]): void {
   });
 }
 
-/** Who answered whom, and how often. */
+/** Who answered whom, and how often. What the filter or the roll-ups tell already is not sorted by: that costs most of it. */
 function* countGroups(database: SqlDatabase, range: Span, filter: Filter): Generator<void, Groups> {
   const groups = noGroups();
   const { sql, params } = requestsOf(filter);
+  const isByClient = filter.client !== undefined;
+  const columns = isByClient ? ['r.provider', 'r.served_model', 'r.key_id'] : ['NULL', 'NULL', 'r.key_id'];
   for (const [from, to] of steps(range)) {
     const rows = database.rows(
-      `SELECT r.provider, r.served_model, r.key_id, r.client, r.profile, count(*), sum(r.status = 'success'),
+      `SELECT ${columns.join(', ')}, ${isByClient ? 'NULL' : 'r.client'}, count(*), sum(r.status = 'success'),
          sum(r.status = 'error'), sum(${HAS_FALLEN_BACK}), total(r.prompt_tokens), total(r.completion_tokens)
-       FROM requests r WHERE r.at >= ? AND r.at < ? ${sql} GROUP BY 1, 2, 3, 4, 5`,
+       FROM requests r WHERE r.at >= ? AND r.at < ? ${sql} GROUP BY 1, 2, 3, 4`,
       [from, to, ...params],
     );
-    for (const row of rows) countRow(groups, row);
+    for (const row of rows) countRow(groups, row, filter);
     yield;
   }
   return groups;
 }
 
-function countRow(groups: Groups, row: readonly SqlValue[]): void {
-  const [provider = null, model = null, keyId = null, client = null, profile = null] = row as (string | null)[];
+function countRow(groups: Groups, row: readonly SqlValue[], filter: Filter): void {
+  const [provider = null, model = null, keyId = null, client = null] = row as (string | null)[];
   const [requests = 0, successes = 0, errors = 0, fallbacks = 0, promptTokens = 0, completionTokens = 0] = row
-    .slice(5)
+    .slice(4)
     .map(Number);
   const canceled = requests - successes - errors;
   const counts = { requests, successes, errors, canceled, fallbacks, promptTokens, completionTokens };
-  sumsOf(groups.client, client ?? '').addSome(counts);
-  if (profile !== null) sumsOf(groups.profile, profile).addSome(counts);
-  if (provider === null) return;
-  sumsOf(groups.model, `${provider}/${model ?? ''}`).addSome(counts);
+  sumsOf(groups.client, filter.client ?? client ?? '').addSome(counts);
+  if (provider !== null) sumsOf(groups.model, `${provider}/${model ?? ''}`).addSome(counts);
   if (keyId !== null) sumsOf(groups.key, keyId).addSome(counts);
 }
 
@@ -186,17 +189,16 @@ function* countFailures(
   const requests = requestsOf(filter);
   for (const [from, to] of steps(range)) {
     const failed = database.rows(
-      `SELECT a.provider || '/' || a.model, a.key_id, r.client, r.profile, a.kind, count(*)
+      `SELECT a.provider || '/' || a.model, a.key_id, r.client, a.kind, count(*)
        FROM requests r JOIN attempts a ON a.request_id = r.id
-       WHERE r.at >= ? AND r.at < ? AND a.kind <> 'canceled' ${attempts.sql} GROUP BY 1, 2, 3, 4, 5`,
+       WHERE r.at >= ? AND r.at < ? AND ${HAS_FAILED} AND a.kind <> 'canceled' ${attempts.sql} GROUP BY 1, 2, 3, 4`,
       [from, to, ...attempts.params],
     );
-    for (const [model = null, keyId = null, client = null, profile = null, kind = null, count] of failed) {
+    for (const [model = null, keyId = null, client = null, kind = null, count] of failed) {
       const failedAttempts = Number(count);
       sumsOf(groups.model, String(model)).addSome({ failedAttempts });
       sumsOf(groups.client, String(client ?? '')).addSome({ failedAttempts });
       if (keyId !== null) sumsOf(groups.key, String(keyId)).addSome({ failedAttempts });
-      if (profile !== null) sumsOf(groups.profile, String(profile)).addSome({ failedAttempts });
       counted.kind.set(String(kind), (counted.kind.get(String(kind)) ?? 0) + failedAttempts);
     }
     const codes = database.rows(
