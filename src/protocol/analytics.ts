@@ -98,7 +98,7 @@ export const analytics = z.object({
 });
 export type Analytics = z.infer<typeof analytics>;
 
-const requestStatus = z.enum(['success', 'error', 'canceled']);
+export const requestStatus = z.enum(['success', 'error', 'canceled']);
 
 /** A finished request as the log lists it. */
 export const requestView = z.object({
