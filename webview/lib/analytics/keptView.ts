@@ -35,3 +35,11 @@ export function readView(state: unknown): KeptView {
     scroll: typeof scroll === 'number' && Number.isFinite(scroll) ? scroll : 0,
   };
 }
+
+const HOUR = 3_600_000;
+const DAYS: Record<AnalyticsWindow, number> = { '24h': 1, '7d': 7, '30d': 30, '90d': 90 };
+
+/** When a window begins that ends with the hour of `now`, as the gateway has it. */
+export function startOf(window: AnalyticsWindow, now: number): number {
+  return Math.floor(now / HOUR) * HOUR + HOUR - DAYS[window] * 24 * HOUR;
+}
