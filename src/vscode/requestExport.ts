@@ -50,7 +50,9 @@ export async function readRequests(
 
 /** What was given of these, without the rest. */
 function given(filter: Partial<Record<'provider' | 'model' | 'client' | 'status', string | undefined>>) {
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as Partial<RequestsQuery>;
+  return Object.fromEntries(
+    Object.entries(filter).filter(([, value]) => value !== undefined),
+  ) as Partial<RequestsQuery>;
 }
 
 /** RFC 4180, with a byte order mark: without it Excel takes UTF-8 for something else. */

@@ -66,7 +66,12 @@ function quantised(value: number): number {
 }
 
 /** The values that a group's entries are to be of. */
-export function members(database: SqlDatabase, from: number, to: number, columns: { own: string; failed: string }): string[] {
+export function members(
+  database: SqlDatabase,
+  from: number,
+  to: number,
+  columns: { own: string; failed: string },
+): string[] {
   const rows = database.rows(
     `SELECT ${columns.own} AS value FROM requests r WHERE at >= ? AND at < ? AND value IS NOT NULL
      UNION SELECT ${columns.failed} AS value FROM attempts a JOIN requests r ON r.id = a.request_id

@@ -178,12 +178,7 @@ function countRow(groups: Groups, row: readonly SqlValue[], filter: Filter): voi
 }
 
 /** Failed attempts go under who failed, and into `groups`; codes are of requests. */
-function* countFailures(
-  database: SqlDatabase,
-  range: Span,
-  filter: Filter,
-  groups: Groups,
-): Generator<void, Counted> {
+function* countFailures(database: SqlDatabase, range: Span, filter: Filter, groups: Groups): Generator<void, Counted> {
   const counted: Counted = { kind: new Map(), code: new Map() };
   const attempts = attemptsOf(filter);
   const requests = requestsOf(filter);

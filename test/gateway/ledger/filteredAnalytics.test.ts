@@ -124,13 +124,21 @@ function check(database: SqlDatabase, query: AnalyticsQuery): void {
        AND a.kind <> 'canceled' AND ${selection.attempts} GROUP BY 1 ORDER BY 2 DESC, 1`,
     params,
   );
-  assert.deepEqual(answer.errorsByKind.map(({ kind, count }) => [kind, count]), kinds, said);
+  assert.deepEqual(
+    answer.errorsByKind.map(({ kind, count }) => [kind, count]),
+    kinds,
+    said,
+  );
   const codes = database.rows(
     `SELECT error_code, count(*) FROM requests r WHERE r.at >= ? AND r.at < ? AND error_code IS NOT NULL
        AND ${selection.requests} GROUP BY 1 ORDER BY 2 DESC, 1`,
     params,
   );
-  assert.deepEqual(answer.errorsByCode.map(({ code, count }) => [code, count]), codes, said);
+  assert.deepEqual(
+    answer.errorsByCode.map(({ code, count }) => [code, count]),
+    codes,
+    said,
+  );
   assert.equal(answer.countedFrom, from);
 }
 
@@ -232,7 +240,10 @@ describe('analytics with filters and time zones', function () {
   it('has 25 hours in the day on which clocks go back, and days alone in the long windows', () => {
     const { series } = readAnalytics(database, { window: '30d', zone: 'Europe/Berlin' }, NOW);
     const lengths = series.slice(1, -1).map(({ from, to }) => (to - from) / HOUR);
-    assert.deepEqual([lengths.filter((hours) => hours === 25).length, lengths.filter((hours) => hours === 24).length], [1, 28]);
+    assert.deepEqual(
+      [lengths.filter((hours) => hours === 25).length, lengths.filter((hours) => hours === 24).length],
+      [1, 28],
+    );
     const week = readAnalytics(database, { window: '7d', zone: 'Europe/Berlin' }, NOW);
     assert.deepEqual(week, readAnalytics(database, { window: '7d' }, NOW));
   });

@@ -31,7 +31,9 @@ export function poolOutlook(
     if (!model.enabled || model.keys === 0 || model.today === null) continue;
     const { provider, id, today } = model;
     const outlooks = providers.get(provider) ?? [];
-    outlooks.push(modelOutlook(ends.get(nameOf({ provider, model: id })), ends.get(nameOf({ provider, model: null })), today));
+    outlooks.push(
+      modelOutlook(ends.get(nameOf({ provider, model: id })), ends.get(nameOf({ provider, model: null })), today),
+    );
     providers.set(provider, outlooks);
   }
   if (providers.size === 0) return null;

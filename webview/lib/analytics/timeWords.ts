@@ -52,10 +52,18 @@ export class TimeWords {
   /** Which points get a word under the axis, and which. */
   ticks(points: readonly Span[], window: AnalyticsWindow): { index: number; words: string }[] {
     if (window === '24h') {
-      return this.pick(points, ({ from }) => this.hourOf(from) % 4 === 0, (at) => this.clock.format(at));
+      return this.pick(
+        points,
+        ({ from }) => this.hourOf(from) % 4 === 0,
+        (at) => this.clock.format(at),
+      );
     }
     if (window === '7d') {
-      return this.pick(points, ({ from }) => this.hourOf(from) === 0, (at) => this.shortDay.format(at));
+      return this.pick(
+        points,
+        ({ from }) => this.hourOf(from) === 0,
+        (at) => this.shortDay.format(at),
+      );
     }
     const every = window === '30d' ? 5 : 15;
     // From the newest back, so that it has one.

@@ -1,6 +1,6 @@
 import type { AnalyticsWindow, RequestDetail, RequestView } from '../../../src/protocol/analytics.js';
-import { failureWords, windowWords } from '../keys/words.js';
 import type { StateSign } from '../keys/words.js';
+import { failureWords, windowWords } from '../keys/words.js';
 import { t } from '../l10n.js';
 import type { Outlook } from './forecast.js';
 import type { BarKind } from './timeline.js';
@@ -96,11 +96,7 @@ export function outlookWords(outlook: Outlook, time: TimeWords, now: number): st
     case 'until':
       return outlook.opensAt === null
         ? t('lasts until {0}', time.whenNext(outlook.until, now))
-        : t(
-            'lasts until {0}, opens again {1}',
-            time.whenNext(outlook.until, now),
-            time.whenNext(outlook.opensAt, now),
-          );
+        : t('lasts until {0}, opens again {1}', time.whenNext(outlook.until, now), time.whenNext(outlook.opensAt, now));
     case 'used up':
       return outlook.opensAt === null
         ? t('is used up')

@@ -166,9 +166,18 @@ export class AnalyticsStore {
       this.view.isFiltered ? [...new Set([...found, ...old])] : found;
     const { models, clients, providers } = this.choices;
     this.choices = {
-      models: merged(models, byModel.map(({ model }) => model)),
-      clients: merged(clients, byClient.map(({ client }) => client ?? '')),
-      providers: merged(providers, byProvider.map(({ provider }) => provider)),
+      models: merged(
+        models,
+        byModel.map(({ model }) => model),
+      ),
+      clients: merged(
+        clients,
+        byClient.map(({ client }) => client ?? ''),
+      ),
+      providers: merged(
+        providers,
+        byProvider.map(({ provider }) => provider),
+      ),
     };
   }
 
