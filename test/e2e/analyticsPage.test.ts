@@ -152,6 +152,7 @@ describe('the Analytics page', function () {
   const grid = (): Locator => view.getByRole('grid', { name: 'Requests' });
   const rows = (): Locator => grid().locator('[data-request]');
   const slider = (name: string): Locator => view.getByRole('slider', { name });
+  const choice = (name: string): Locator => view.getByRole('combobox', { name, exact: true });
   const pick = (name: string) => view.getByRole('radio', { name, exact: true }).check({ force: true });
   const untilFigure = (name: string, words: string) =>
     until(
@@ -256,15 +257,21 @@ describe('the Analytics page', function () {
       .getByRole('figure', { name: 'Requests over time' })
       .locator('tbody tr')
       .evaluateAll((all) =>
-        all.map((row) => Array.from(row.querySelectorAll('td')).reduce((sum, cell) => sum + Number(cell.textContent), 0)),
+        all.map((row) =>
+          Array.from(row.querySelectorAll('td')).reduce((sum, cell) => sum + Number(cell.textContent), 0),
+        ),
       );
     assert.deepEqual(
-      cells,
+      cells.reverse(),
       series.map(({ requests }) => requests),
     );
     await shot('analytics-tables');
     // Each turns back into a chart, so the first is another one every time.
-    for (let left = 4; left > 0; left -= 1) await view.getByRole('button', { name: /^Chart/ }).first().click();
+    for (let left = 4; left > 0; left -= 1)
+      await view
+        .getByRole('button', { name: /^Chart/ })
+        .first()
+        .click();
     assert.equal(await view.getByRole('slider').count(), 4);
   });
 
@@ -287,7 +294,7 @@ describe('the Analytics page', function () {
 
   it('filters by provider, model and client, also together', async () => {
     const filtered = async (query: string) => String((await analytics(query)).totals.requests);
-    await view.getByLabel('Provider').selectOption({ label: 'beta' });
+    await choice('Provider').selectOption({ label: 'beta' });
     await untilFigure('Requests', await filtered('&provider=custom:beta'));
     await until(
       () => rows().count(),
@@ -295,10 +302,10 @@ describe('the Analytics page', function () {
     );
     await region('By client').first().getByText('curl').waitFor();
     await view.getByRole('button', { name: 'Clear filters' }).click();
-    await view.getByLabel('Client').selectOption({ label: 'cline' });
+    await choice('Client').selectOption({ label: 'cline' });
     const ofCline = await filtered('&client=cline');
     await untilFigure('Requests', ofCline);
-    await view.getByLabel('Model').selectOption({ label: 'custom:alpha/large' });
+    await choice('Model').selectOption({ label: 'custom:alpha/large' });
     await untilFigure('Requests', await filtered('&client=cline&model=custom:alpha/large'));
     assert.notEqual(await filtered('&client=cline&model=custom:alpha/large'), ofCline);
     await shot('analytics-filtered');
@@ -307,12 +314,12 @@ describe('the Analytics page', function () {
     await region('By provider').first().getByRole('button', { name: 'alpha' }).click();
     await untilFigure('Requests', await filtered('&provider=custom:alpha'));
     await view.getByRole('button', { name: 'Clear filters' }).click();
-    await view.getByLabel('Outcome').selectOption({ label: 'failed' });
+    await choice('Outcome').selectOption({ label: 'failed' });
     await until(
       () => rows().count(),
       (count) => count === 2,
     );
-    await view.getByLabel('Outcome').selectOption({ label: 'Any outcome' });
+    await choice('Outcome').selectOption({ label: 'Any outcome' });
   });
 
   it('follows a slow stream as it grows, and counts it when it ends', async () => {
@@ -426,7 +433,7 @@ describe('the Analytics page', function () {
     const all = await listed();
     for (const format of ['csv', 'json'] as const) {
       const file = path.join(host.workspace, `out.${format}`);
-      await view.getByLabel('Export').selectOption({ label: `Requests as ${format.toUpperCase()}…` });
+      await choice('Export').selectOption({ label: `Requests as ${format.toUpperCase()}…` });
       await workbench.input.waitFor({ state: 'visible' });
       await workbench.input.fill(file);
       await workbench.input.press('Enter');
@@ -503,7 +510,7 @@ describe('the Analytics page', function () {
   it('is as it was when it was hidden, and after a reload', async () => {
     await workbench.page.setViewportSize({ width: 1280, height: 900 });
     await pick('7 d');
-    await view.getByLabel('Client').selectOption({ label: 'cline' });
+    await choice('Client').selectOption({ label: 'cline' });
     const wanted = String((await analytics('&client=cline')).totals.requests);
     await untilFigure('Requests', wanted);
     await workbench.runCommand('File: New Untitled Text File');
