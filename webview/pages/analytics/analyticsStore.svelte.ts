@@ -147,6 +147,7 @@ export class AnalyticsStore {
       this.trouble = null;
       this.keepChoices(data);
       this.lastMs = performance.now() - begun;
+      performance.measure('analytics-read', { start: begun });
       void this.requests.takeFresh();
     } catch (error) {
       if (!reading.signal.aborted) this.fail(error);
