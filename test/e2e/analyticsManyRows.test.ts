@@ -132,7 +132,7 @@ describe('the Analytics page over 100,000 requests', function () {
 
   it('scrolls through its table', async () => {
     const frame = await webviewFrame(workbench.page);
-    const grid = view.getByRole('grid', { name: 'Requests' });
+    const grid = view.getByRole('treegrid', { name: 'Requests' });
     await grid.scrollIntoViewIfNeeded();
     const { frames, rows } = await scrolled(frame);
     const sorted = [...frames].sort((a, b) => a - b);
@@ -148,7 +148,7 @@ describe('the Analytics page over 100,000 requests', function () {
   /** Scrolls down as a wheel would, frame by frame, and measures each. */
   function scrolled(frame: Frame): Promise<{ frames: number[]; rows: number }> {
     return frame.evaluate(async () => {
-      const scroller = document.querySelector<HTMLElement>('[role=grid]');
+      const scroller = document.querySelector<HTMLElement>('[role=treegrid]');
       if (!scroller) throw new Error('there is no grid');
       const frames: number[] = [];
       let last = await new Promise<number>((resolve) => requestAnimationFrame(resolve));

@@ -149,7 +149,7 @@ describe('the Analytics page', function () {
       .filter({ has: view.locator('dt', { hasText: name }) })
       .locator('dd')
       .first();
-  const grid = (): Locator => view.getByRole('grid', { name: 'Requests' });
+  const grid = (): Locator => view.getByRole('treegrid', { name: 'Requests' });
   const rows = (): Locator => grid().locator('[data-request]');
   const slider = (name: string): Locator => view.getByRole('slider', { name });
   const choice = (name: string): Locator => view.getByRole('combobox', { name, exact: true });
@@ -400,14 +400,14 @@ describe('the Analytics page', function () {
     for (let presses = 0; presses < 80; presses += 1) {
       await keyboard.press('Tab');
       reached.push(await focused());
-      if (reached.at(-1) === 'grid Requests') break;
+      if (reached.at(-1) === 'treegrid Requests') break;
     }
     for (const wanted of ['Provider', 'Model', 'Client', 'Export', 'Requests over time', 'Time to the whole answer'])
       assert.ok(
         reached.some((name) => name.includes(wanted)),
         `${wanted} of ${reached.join(' | ')}`,
       );
-    assert.equal(reached.at(-1), 'grid Requests');
+    assert.equal(reached.at(-1), 'treegrid Requests');
     const newest = (await listed())[0]?.id;
     await grid().locator(`[data-request="${newest}"].active`).waitFor();
     await keyboard.press('ArrowDown');
@@ -433,23 +433,23 @@ describe('the Analytics page', function () {
   it('exports all requests of the window, and nothing in them is a formula', async () => {
     const all = await listed();
     for (const format of ['csv', 'json'] as const) {
-      const file = path.join(host.workspace, `out.${format}`);
       await choice('Export').selectOption({ label: `Requests as ${format.toUpperCase()}…` });
-      await workbench.input.waitFor({ state: 'visible' });
-      await workbench.input.fill(file);
+      // The dialog fills in its proposal by and by.
+      await until(
+        () => workbench.input.inputValue(),
+        (value) => value === path.join(host.workspace, `freellm-requests-24h.${format}`),
+      );
       await workbench.input.press('Enter');
-      const told = workbench.notification(`${all.length} requests were exported`);
-      await told.waitFor();
-      console.log(await told.innerText());
+      await workbench.notification(`${all.length} requests were exported`).waitFor();
       await workbench.runCommand('Notifications: Clear All Notifications');
     }
-    const csv = readFileSync(path.join(host.workspace, 'out.csv'), 'utf8');
+    const csv = readFileSync(path.join(host.workspace, 'freellm-requests-24h.csv'), 'utf8');
     const lines = csv.trimEnd().split('\r\n');
     assert.equal(lines.length, all.length + 1);
     assert.ok(csv.includes(`"'=HYPERLINK(""http://evil.example"",""click, me"")"`), csv);
     assert.ok(csv.includes(",'@SUM,"));
     assert.ok(!/(^|,)"?[=+@-]/m.test(csv.replace(/^\uFEFF/, '')));
-    const { requests, window } = JSON.parse(readFileSync(path.join(host.workspace, 'out.json'), 'utf8'));
+    const { requests, window } = JSON.parse(readFileSync(path.join(host.workspace, 'freellm-requests-24h.json'), 'utf8'));
     assert.equal(window, '24h');
     assert.deepEqual(requests, all);
   });
