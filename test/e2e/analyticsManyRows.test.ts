@@ -99,7 +99,7 @@ describe('the Analytics page over 100,000 requests', function () {
       const cells = await textsOf('figure[aria-label="Requests over time"] tbody td');
       const sum = cells.reduce((total, cell) => total + Number(cell.replaceAll(',', '')), 0);
       assert.equal(sum, all.requests, 'the chart has every request once');
-      await view.getByRole('button', { name: 'Chart: Requests over time' }).click();
+      await view.getByRole('button', { name: /^Chart/ }).click();
     });
   }
 

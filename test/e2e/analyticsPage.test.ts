@@ -449,7 +449,9 @@ describe('the Analytics page', function () {
     assert.ok(csv.includes(`"'=HYPERLINK(""http://evil.example"",""click, me"")"`), csv);
     assert.ok(csv.includes(",'@SUM,"));
     assert.ok(!/(^|,)"?[=+@-]/m.test(csv.replace(/^\uFEFF/, '')));
-    const { requests, window } = JSON.parse(readFileSync(path.join(host.workspace, 'freellm-requests-24h.json'), 'utf8'));
+    const { requests, window } = JSON.parse(
+      readFileSync(path.join(host.workspace, 'freellm-requests-24h.json'), 'utf8'),
+    );
     assert.equal(window, '24h');
     assert.deepEqual(requests, all);
   });
