@@ -124,7 +124,7 @@ export const FAILURE_POLICY: Readonly<Record<FailureKind, FailurePolicy>> = {
     scope: null,
     cooldown: { type: 'none' },
     trail: 'too_large',
-    description: "The prompt is over the model's limit, which is learned.",
+    description: "The prompt is over the model's limit, which is learned where it was said.",
   },
   bad_request: {
     skips: 'provider',
