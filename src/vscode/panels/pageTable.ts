@@ -32,6 +32,14 @@ export const pages: readonly Page[] = [
     command: commands.openChain,
     title: () => vscode.l10n.t('Fallback Chain'),
   },
+  {
+    id: 'playground',
+    viewType: 'freellm.playground',
+    entry: 'playground',
+    icon: 'comment-discussion',
+    command: commands.openPlayground,
+    title: () => vscode.l10n.t('Playground'),
+  },
 ];
 
 export function pageOf(id: PageId): Page | undefined {
