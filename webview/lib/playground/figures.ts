@@ -4,7 +4,7 @@ import type { Step } from './conversation.js';
 
 /** What the quiet line under an answer says, in its order; what is not known is left out. */
 export function factsOf(step: Step): string[] {
-  const { route, firstTokenMs, totalMs, usage, end } = step;
+  const { route, firstTokenMs, totalMs, end } = step;
   const facts: string[] = [];
   if (route.via !== null) facts.push(route.via);
   if (firstTokenMs !== null) facts.push(t('{0} to first token', duration(firstTokenMs)));
@@ -18,7 +18,6 @@ export function factsOf(step: Step): string[] {
   }
   const { length } = route.fallbacks;
   if (length > 0) facts.push(length === 1 ? t('1 fallback') : t('{0} fallbacks', length));
-  if (usage !== null && usage.promptTokens > 0) facts.push(t('{0} tokens in', shortNumber(usage.promptTokens)));
   return facts;
 }
 

@@ -30,6 +30,8 @@ export class PlaygroundStore {
   attachments: readonly Attachment[] = $state.raw([]);
   /** Why the last deed failed, in words. */
   trouble: string | null = $state(null);
+  /** Nothing could answer: there is no model to ask. */
+  isBare = $state(false);
   /** What is read out when an answer is complete. */
   announcement = $state('');
   chain: readonly ChainModel[] = $state.raw([]);
@@ -270,6 +272,7 @@ export class PlaygroundStore {
         client.call('GET /api/providers'),
       ]);
       this.chain = chain.data;
+      this.isBare = !chain.data.some(({ enabled }) => enabled);
       this.profiles = profiles.data;
       this.providerNames = new Map(providers.data.map(({ id, name }) => [id, name]));
     } catch {
