@@ -4,7 +4,7 @@ import { ChatStream, type ChatStreamPorts } from './chatStream.js';
 /** One picture of the screen: what comes within it reaches the page together. */
 const PART_MS = 16;
 /** So many characters at once are laid out well within a frame. */
-const PART_CHARACTERS = 16 * 1024;
+const PART_CHARACTERS = 8 * 1024;
 /** Answers that have ended are kept for a page that was hidden meanwhile. */
 const KEPT_ENDED = 8;
 

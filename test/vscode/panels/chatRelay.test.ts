@@ -142,7 +142,7 @@ describe('the relay of streamed answers', () => {
     relay.more('chat00001');
     const { raw } = await page.end();
     assert.equal(page.content, text);
-    assert.ok(Math.max(...page.parts.map(({ length }) => length)) <= 16 * 1024);
+    assert.ok(Math.max(...page.parts.map(({ length }) => length)) <= 8 * 1024);
     assert.ok(page.parts.length < 60, `${page.parts.length} messages for 1,000 chunks`);
     assert.match(raw, /\[\d+ left out\]/);
     assert.ok(raw.length < 80_000);

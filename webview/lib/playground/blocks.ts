@@ -144,3 +144,19 @@ export class BlockSplitter {
     return { kind, text, language: this.fence?.language ?? '', continues: this.continues };
   }
 }
+
+/**
+ * The same blocks, small neighbours as one: each has a price of its own, and a long answer has thousands. Only what is
+ * complete is joined, so the last that still grows stays small.
+ */
+export function joined(blocks: readonly Block[]): Block[] {
+  const result: Block[] = [];
+  for (const block of blocks) {
+    const last = result.at(-1);
+    const fits = last?.kind === 'markdown' && last.text.length + block.text.length < BLOCK_CHARACTERS;
+    if (last !== undefined && fits && block.kind === 'markdown' && !block.continues)
+      result[result.length - 1] = { ...last, text: `${last.text}\n${block.text}` };
+    else result.push(block);
+  }
+  return result;
+}

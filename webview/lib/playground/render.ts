@@ -37,11 +37,10 @@ purifier.addHook('uponSanitizeAttribute', (node, data) => {
  * A block as an element. Everything in it comes through the sanitiser, or is text.
  * @param isOpen it still grows: it has no buttons yet, which would be made anew under the pointer
  */
-export function renderBlock(block: Block, isOpen: boolean): HTMLElement {
+function renderBlock(block: Block, isOpen: boolean): HTMLElement {
   if (block.kind === 'code') return codeElement(block.text, block.language, block.continues, isOpen);
   const element = document.createElement('div');
   element.className = block.continues ? 'block continues' : 'block';
-  element.dir = 'auto';
   if (block.kind === 'plain' || isKnot(block.text)) {
     element.append(block.text);
     return element;
@@ -51,15 +50,67 @@ export function renderBlock(block: Block, isOpen: boolean): HTMLElement {
   return element;
 }
 
-/** The whole code of a block that may have been cut into several. */
-export function codeOf(element: Element): string {
-  let text = sources.get(element) ?? '';
-  let next = element.nextElementSibling;
-  while (next?.classList.contains('code') && next.classList.contains('continues')) {
-    text += sources.get(next) ?? '';
-    next = next.nextElementSibling;
+/** The whole code of a block that may have been cut into several. `root` is what the answer is shown in. */
+export function codeOf(root: Element, element: Element): string {
+  const all = Array.from(root.querySelectorAll('.code'));
+  const from = all.indexOf(element);
+  const rest = all.slice(from + 1);
+  const end = rest.findIndex((next) => !next.classList.contains('continues'));
+  const parts = [element, ...(end < 0 ? rest : rest.slice(0, end))];
+  return parts.map((part) => sources.get(part) ?? '').join('');
+}
+
+/** Code that comes after so much of an answer is not coloured: nobody reads it, and its layout costs most. */
+const COLOURED_CHARACTERS = 200_000;
+
+/** So many characters are laid out, or left out of sight, together. */
+const PIECE_CHARACTERS = 8_000;
+
+/** An answer's blocks in pieces that the browser leaves alone while they are out of sight: few, whatever its length. */
+export class AnswerPieces {
+  private piece: HTMLElement | null = null;
+  private length = 0;
+  private total = 0;
+  private open: HTMLElement | null = null;
+  private last: HTMLElement | null = null;
+
+  constructor(private readonly root: HTMLElement) {}
+
+  clear(): void {
+    this.root.replaceChildren();
+    this.piece = null;
+    this.total = 0;
+    this.open = null;
+    this.last = null;
   }
-  return text;
+
+  /** @param open the one that still grows, in place of the one before */
+  add(blocks: readonly Block[], open: Block | null): void {
+    this.open?.remove();
+    this.open = null;
+    for (const block of blocks) {
+      const element = this.append(block, false);
+      if (block.continues) this.last?.classList.add('goes-on');
+      this.last = element;
+      this.length += block.text.length;
+      this.total += block.text.length;
+      if (this.length > PIECE_CHARACTERS) this.piece = null;
+    }
+    if (open !== null) this.open = this.append(open, true);
+  }
+
+  private append(block: Block, isOpen: boolean): HTMLElement {
+    if (this.piece === null) {
+      this.piece = document.createElement('div');
+      this.piece.className = block.continues ? 'piece continues' : 'piece';
+      this.length = 0;
+      this.root.append(this.piece);
+    }
+    const language = this.total > COLOURED_CHARACTERS ? '' : block.language;
+    const element = renderBlock({ ...block, language }, isOpen);
+    this.piece.append(element);
+    return element;
+  }
 }
 
 function sanitized(html: string): DocumentFragment {
