@@ -1,4 +1,4 @@
-// Builds dist/: the extension, the gateway's worker thread, the command line, the webview pages and sql.js's wasm.
+// Builds dist/: the extension, the gateway, the two programs that start it (worker thread, command line), the webview pages and sql.js's wasm.
 // usage: node esbuild.mjs [--production] [--watch]
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
@@ -89,10 +89,11 @@ export async function pageEntries() {
 async function allBuilds(production) {
   const builds = [
     { ...extensionOptions(production), entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js' },
-    { ...nodeOptions(production), entryPoints: ['src/gateway/worker.ts'], outfile: 'dist/gateway.js' },
+    { ...nodeOptions(production), entryPoints: ['src/gateway/bundle.ts'], outfile: 'dist/gateway.js' },
+    { ...nodeOptions(production), entryPoints: ['src/gateway/entries/worker.ts'], outfile: 'dist/worker.js' },
     {
       ...nodeOptions(production),
-      entryPoints: ['src/gateway/cli.ts'],
+      entryPoints: ['src/gateway/entries/cli.ts'],
       outfile: 'dist/cli.js',
       banner: { js: '#!/usr/bin/env node' },
     },

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -42,7 +42,7 @@ interface ServeOptions {
 /** How long running streams may go on after SIGTERM; all is over within 3 s. */
 const GRACE_MS = 2_500;
 
-async function main(args: string[]): Promise<void> {
+async function main(args: string[], folder: string): Promise<void> {
   const [command, ...rest] = args;
   if (command === '--version' || command === '-v') return void process.stdout.write(`${version}\n`);
   if (command === undefined || command === '--help' || command === '-h' || rest.includes('--help')) {
@@ -50,11 +50,11 @@ async function main(args: string[]): Promise<void> {
   }
   if (command !== 'serve') throw new UsageError(`unknown command ${JSON.stringify(command)}; there is: serve`);
   // Beside reading the options and binding; what fails here fails again where it is waited for.
-  loadSqlite(wasmFile(ownFolder())).catch(() => undefined);
-  await serve(readOptions(rest));
+  loadSqlite(wasmFile(folder)).catch(() => undefined);
+  await serve(readOptions(rest), folder);
 }
 
-async function serve(options: ServeOptions): Promise<void> {
+async function serve(options: ServeOptions, folder: string): Promise<void> {
   const log = filterLog(
     createJsonLog((line) => void process.stderr.write(line), systemClock.now),
     options.logLevel,
@@ -70,7 +70,7 @@ async function serve(options: ServeOptions): Promise<void> {
       port: options.port,
       config: options.config,
       dataDir: options.dataDir,
-      wasmFile: wasmFile(ownFolder()),
+      wasmFile: wasmFile(folder),
       readKeys: async () => vault.read(),
       saveToken: async (token) => void saveToken(options.dataDir, identity, token),
       saveKeys: (keys) => vault.save(keys),
@@ -90,11 +90,6 @@ async function serve(options: ServeOptions): Promise<void> {
     log.log('warn', 'gateway', `Bound to ${options.host}: whoever reaches it and has the token spends your quotas`);
   }
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, token, adminToken })}\n`);
-}
-
-/** Where this program lies, also when it was called by a link to it. */
-function ownFolder(): string {
-  return path.dirname(realpathSync(process.argv[1] ?? '.'));
 }
 
 function readOptions(args: string[]): ServeOptions {
@@ -177,11 +172,19 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof UsageError) {
-    process.stderr.write(`freellm: ${redact(error.message.replace(/\s+/g, ' '))}\n`);
-    process.exit(2);
-  }
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exit(1);
-});
+/**
+ * The command line: what it answers goes to standard output, one JSON line when it listens. Exits with 2 after a mistake of
+ * the caller, with 1 after one of ours.
+ * @param args after the program's name
+ * @param folder where the program lies, sql.js's wasm beside it
+ */
+export function runCli(args: string[], folder: string): void {
+  main(args, folder).catch((error: unknown) => {
+    if (error instanceof UsageError) {
+      process.stderr.write(`freellm: ${redact(error.message.replace(/\s+/g, ' '))}\n`);
+      process.exit(2);
+    }
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  });
+}

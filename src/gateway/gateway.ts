@@ -8,6 +8,7 @@ import { logicalModels } from './catalog/logicalModels.js';
 import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
 import { configKeys } from './config/configKeys.js';
+import { CountKeeper } from './countKeeper.js';
 import { createEventBus, type EventBus } from './eventBus.js';
 import { gatewayState } from './gatewayState.js';
 import { ActiveRequests } from './http/activeRequests.js';
@@ -98,10 +99,6 @@ export interface Gateway {
   saveKeys(): Promise<void>;
 }
 
-/** How long counts of quota may wait for the ledger. */
-const QUOTA_DRAIN_MS = 100;
-/** How often at most measurements go to the ledger. */
-const MEASUREMENTS_DRAIN_MS = 60_000;
 /** After the first requests, before anybody has opened a page. */
 const WARM_UP_MS = 500;
 
@@ -139,8 +136,7 @@ class GatewayHouse {
   private readonly router: Router;
   private readonly chain: Chain;
   private readonly profiles: Profiles;
-  private measuredAt = 0;
-  private isDrainArmed = false;
+  private readonly counts: CountKeeper;
   private readonly closing = new AbortController();
   private readonly startedAt: number;
   private server: HttpServer | null = null;
@@ -174,11 +170,15 @@ class GatewayHouse {
     this.models = createModelStore(builtInModels(), clock, ({ provider, models, learnedAt }) => {
       this.books.append({ type: 'models', provider, models: models.map(toLearnedModelRow), learnedAt });
       this.router.refresh();
+      if (this.isLoaded) this.announce();
     });
     this.chain = new Chain(this.books, clock.now, () => this.changed());
     this.profiles = new Profiles(this.books, this.config, () => this.changed());
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.router = this.createRouter();
+    const { books, events, active } = this;
+    const { quota, measurements } = this.router;
+    this.counts = new CountKeeper({ quota, measurements, books, events, active, clock });
     this.keyService = this.createKeyService();
     this.prober = new HealthProber({
       pool: this.keys,
@@ -235,8 +235,7 @@ class GatewayHouse {
     this.closing.abort();
     await this.server?.close(graceMs, () => this.active.interruptAll());
     await this.upstream.close();
-    this.drainQuota();
-    this.drainMeasurements(0);
+    this.counts.keepAll();
     await this.books.close();
   }
 
@@ -351,38 +350,6 @@ class GatewayHouse {
     this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', { provider, model });
   }
 
-  private record(row: RequestRow): void {
-    this.books.append({ type: 'request', row });
-    this.drainQuotaSoon();
-  }
-
-  /** What was counted goes to the ledger in batches, well within the 250 ms that a kill may cost. */
-  private drainQuotaSoon(): void {
-    if (this.isDrainArmed) return;
-    this.isDrainArmed = true;
-    this.ports.clock.after(QUOTA_DRAIN_MS, () => this.drainQuota());
-  }
-
-  private drainQuota(): void {
-    this.isDrainArmed = false;
-    const { rows, limits, uses } = this.router.quota.changed();
-    for (const change of limits) this.books.append(change);
-    if (rows.length > 0) this.books.append({ type: 'quota', windows: rows });
-    if (this.events.isHeard && rows.length > 0) this.events.emitTransient({ type: 'quota.changed', windows: uses() });
-    this.drainMeasurements(MEASUREMENTS_DRAIN_MS);
-    // While answers run, what they hold may come into a new day.
-    if (this.active.inFlight > 0) this.drainQuotaSoon();
-  }
-
-  /** How models did goes to the ledger now and then: a kill may cost a minute of it. */
-  private drainMeasurements(minAgeMs: number): void {
-    const now = this.ports.clock.now();
-    if (now - this.measuredAt < minAgeMs) return;
-    this.measuredAt = now;
-    const rows = this.router.measurements.takeChanged();
-    if (rows.length > 0) this.books.append({ type: 'measurements', rows });
-  }
-
   /**
    * The chain's strategy: the user's choice; without one a chain that somebody wrote down is asked in its order, and the
    * catalog's is balanced.
@@ -414,7 +381,10 @@ class GatewayHouse {
   private appContext(host: string): AppContext {
     const { clock, log } = this.ports;
     const { active, router } = this;
-    const record = (row: RequestRow) => this.record(row);
+    const record = (row: RequestRow) => {
+      this.books.append({ type: 'request', row });
+      this.counts.keepSoon();
+    };
     return {
       host,
       token: this.token,
@@ -466,7 +436,7 @@ class GatewayHouse {
       onQuota: ({ id, provider }, observations) => {
         // Of the account: of no single model.
         this.router.quota.observe({ provider, model: '', keyId: id }, observations);
-        this.drainQuotaSoon();
+        this.counts.keepSoon();
       },
       areProbesOn: () => this.settings.all.healthProbes,
       save: (keys) => this.storeKeys(keys),
@@ -512,7 +482,7 @@ class GatewayHouse {
       onWaiting: (id, until) => this.active.waits(id, until),
       onAttempt: (id, { provider, model }, attempt) => {
         this.active.routed(id, provider, model, attempt);
-        this.drainQuotaSoon();
+        this.counts.keepSoon();
       },
       onFailure: (failure, candidate, askedAt) => this.attemptFailed(failure, candidate, askedAt),
       onSuccess: ({ keyId }) => this.keyService.foundGood(keyId),

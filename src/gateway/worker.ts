@@ -6,27 +6,32 @@ import type { Log } from './ports.js';
 import { systemClock } from './systemClock.js';
 import { WindowGateway } from './windowGateway.js';
 
-if (!parentPort) throw new Error('worker.ts runs in a worker thread of the extension host');
-const port = parentPort;
-const start = workerData as WorkerStart;
-const post = (message: FromGateway) => port.postMessage(message);
-
-const log: Log = filterLog(
-  {
-    log: (level, component, message, fields) =>
-      post({ type: 'log', level, component, message, ...(fields ? { fields } : {}) }),
-  },
-  isLogLevel(start.logLevel) ? start.logLevel : 'info',
-);
-
-const gateway = new WindowGateway(start, {
-  clock: systemClock,
-  log,
-  post(message) {
-    post(message);
-    if (message.type === 'closed') port.close();
-  },
-  wasmFile: wasmFile(__dirname),
-});
-port.on('message', (message: ToGateway) => gateway.receive(message));
-gateway.begin();
+/**
+ * The gateway of a window, in a worker thread of the extension host; it talks to the editor side by messages.
+ * @param folder where the bundle lies, sql.js's wasm beside it
+ * @throws Error in any other thread
+ */
+export function runWorker(folder: string): void {
+  if (!parentPort) throw new Error('worker.ts runs in a worker thread of the extension host');
+  const port = parentPort;
+  const start = workerData as WorkerStart;
+  const post = (message: FromGateway) => port.postMessage(message);
+  const log: Log = filterLog(
+    {
+      log: (level, component, message, fields) =>
+        post({ type: 'log', level, component, message, ...(fields ? { fields } : {}) }),
+    },
+    isLogLevel(start.logLevel) ? start.logLevel : 'info',
+  );
+  const gateway = new WindowGateway(start, {
+    clock: systemClock,
+    log,
+    post(message) {
+      post(message);
+      if (message.type === 'closed') port.close();
+    },
+    wasmFile: wasmFile(folder),
+  });
+  port.on('message', (message: ToGateway) => gateway.receive(message));
+  gateway.begin();
+}

@@ -92,7 +92,7 @@ export class Supervision implements vscode.Disposable {
   }
 
   private createThread(start: WorkerStart): Worker {
-    const file = path.join(this.context.extensionPath, 'dist', 'gateway.js');
+    const file = path.join(this.context.extensionPath, 'dist', 'worker.js');
     const thread = new Worker(file, { workerData: start, name: 'freellm-gateway', stdout: true, stderr: true });
     thread.stdout.on('data', (bytes) => this.log.debug('thread', String(bytes).trimEnd()));
     thread.stderr.on('data', (bytes) => this.log.warn('thread', String(bytes).trimEnd()));

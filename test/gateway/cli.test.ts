@@ -34,7 +34,8 @@ describe('freellm serve', function () {
   });
 
   function run(...args: string[]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/gateway/cli.ts', ...args], { cwd: root });
+    const start = "import('./src/gateway/cli.ts').then((cli) => cli.runCli(process.argv.slice(1), 'src/gateway'))";
+    const child = spawn(process.execPath, ['--import', 'tsx', '--eval', start, '--', ...args], { cwd: root });
     children.push(child);
     let out = '';
     let err = '';

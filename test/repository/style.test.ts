@@ -78,6 +78,7 @@ describe('the package', () => {
       files.filter((file) => !allowed.test(file)),
       [],
     );
-    for (const file of ['dist/extension.js', 'dist/gateway.js', 'LICENSE']) assert.ok(files.includes(file), file);
+    for (const file of ['dist/extension.js', 'dist/gateway.js', 'dist/worker.js', 'LICENSE'])
+      assert.ok(files.includes(file), file);
   });
 });

@@ -34,9 +34,10 @@ export class Session {
     document.addEventListener('visibilitychange', () => this.tick());
   }
 
-  /** To be called once the page listens. */
+  /** To be called once the page listens. It reads at once: what happens meanwhile is told after `ready`. */
   begin(): void {
     this.bridge.post({ type: 'ready' });
+    if (this.frame.gateway.kind === 'up') this.readAnew();
   }
 
   /** What happened, once a frame at most. */
@@ -44,7 +45,7 @@ export class Session {
     this.eventListeners.add(listener);
   }
 
-  /** Everything must be read anew. */
+  /** Everything must be read, for the first time or anew. */
   onResync(listener: () => void): void {
     this.resyncListeners.add(listener);
   }
@@ -109,8 +110,7 @@ export class Session {
         this.take(message.events);
         return;
       case 'resync':
-        this.arrived = [];
-        for (const listener of this.resyncListeners) listener();
+        this.readAnew();
         return;
       case 'frame':
         this.frame = message.frame;
@@ -118,6 +118,11 @@ export class Session {
       default:
         for (const listener of this.chatListeners) listener(message);
     }
+  }
+
+  private readAnew(): void {
+    this.arrived = [];
+    for (const listener of this.resyncListeners) listener();
   }
 
   /** A hidden document has no frames: what comes meanwhile is handed over when it is seen again. */

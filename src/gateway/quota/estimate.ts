@@ -10,8 +10,11 @@ const RATIO = { min: 0.5, max: 3 } as const;
  * a token. An estimate below the truth makes the provider answer 429; one above it only waits a little, and is settled.
  */
 const FIRST_ERROR = 0.25;
-/** A surprise counts soon, calm only slowly: the error stays near the largest of late, not at the mean. */
-const ERROR_WEIGHT = { up: 0.3, down: 0.03 } as const;
+/**
+ * A surprise counts soon, calm only slowly: the error stays near the largest of late, not at the mean. As slowly that it
+ * outlasts a conversation, whose prompts are alike, and is there when the next one differs.
+ */
+const ERROR_WEIGHT = { up: 0.6, down: 0.01 } as const;
 /** So many errors above the mean is the estimate. */
 const MARGIN = 1.5;
 /** Below this the template around the prompt, not its text, decides. */

@@ -9,21 +9,28 @@ const MAX_DISTANCE = 12;
 export function nearestNames(wrong: string, names: Iterable<string>, count: number): string[] {
   if (wrong.length > MAX_NAME) return [];
   const wanted = wrong.toLowerCase();
-  const limit = Math.min(Math.floor(Math.max(2, wanted.length / 2)), MAX_DISTANCE);
-  const scored: { name: string; distance: number }[] = [];
+  let limit = Math.min(Math.floor(Math.max(2, wanted.length / 2)), MAX_DISTANCE);
+  const best: { name: string; distance: number }[] = [];
   for (const name of names) {
-    const candidate = name.toLowerCase();
-    const tail = candidate.slice(candidate.lastIndexOf('/') + 1);
-    const distance =
-      candidate.includes(wanted) || wanted.includes(tail)
-        ? 1
-        : Math.min(editDistance(wanted, candidate, limit), editDistance(wanted, tail, limit));
-    if (distance <= limit) scored.push({ name, distance });
+    const distance = distanceOf(wanted, name.toLowerCase(), limit);
+    if (distance > limit) continue;
+    const at = best.findIndex((other) => isNearer({ name, distance }, other));
+    best.splice(at < 0 ? best.length : at, 0, { name, distance });
+    if (best.length > count) best.pop();
+    // Whoever is further off than all that are wanted need not be compared to the end.
+    if (best.length === count) limit = Math.min(limit, best.at(-1)?.distance ?? limit);
   }
-  return scored
-    .sort((a, b) => a.distance - b.distance || a.name.length - b.name.length)
-    .slice(0, count)
-    .map((entry) => entry.name);
+  return best.map(({ name }) => name);
+}
+
+function isNearer(one: { name: string; distance: number }, other: { name: string; distance: number }): boolean {
+  return one.distance < other.distance || (one.distance === other.distance && one.name.length < other.name.length);
+}
+
+function distanceOf(wanted: string, candidate: string, limit: number): number {
+  const tail = candidate.slice(candidate.lastIndexOf('/') + 1);
+  if (candidate.includes(wanted) || wanted.includes(tail)) return 1;
+  return Math.min(editDistance(wanted, candidate, limit), editDistance(wanted, tail, limit));
 }
 
 /** Levenshtein distance, one row at a time; Infinity as soon as it is sure to be over the limit. */

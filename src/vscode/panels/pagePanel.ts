@@ -32,6 +32,8 @@ export class PagePanel implements FeedListener {
   private readonly tunnel: Tunnel;
   /** Of the playground alone: no other page may ask models or read what was said. */
   private readonly desk: PlaygroundDesk | null;
+  /** It has a document that listens, which reads what it shows before it is told of changes. */
+  private isReady = false;
 
   constructor(
     page: Page,
@@ -64,6 +66,8 @@ export class PagePanel implements FeedListener {
         frame: context.frame(),
       },
     });
+    // The stream opens while the document loads.
+    if (panel.visible) context.feed.listen(this);
   }
 
   reveal(): void {
@@ -80,11 +84,11 @@ export class PagePanel implements FeedListener {
   }
 
   onEvents(events: Parameters<FeedListener['onEvents']>[0]): void {
-    this.post({ type: 'events', events });
+    if (this.isReady) this.post({ type: 'events', events });
   }
 
   onResync(): void {
-    this.post({ type: 'resync' });
+    if (this.isReady) this.post({ type: 'resync' });
   }
 
   private receive(message: unknown): void {
@@ -99,6 +103,7 @@ export class PagePanel implements FeedListener {
   private follow(message: FromPage): void {
     switch (message.type) {
       case 'ready':
+        this.isReady = true;
         this.post({ type: 'frame', frame: this.context.frame() });
         this.context.feed.listen(this);
         return;
@@ -123,7 +128,11 @@ export class PagePanel implements FeedListener {
   }
 
   private viewChanged(): void {
-    if (this.panel.visible) return;
+    if (this.panel.visible) {
+      this.context.feed.listen(this);
+      return;
+    }
+    this.isReady = false;
     this.context.feed.unlisten(this);
     this.tunnel.dispose();
     this.desk?.hidden();

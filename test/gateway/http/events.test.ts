@@ -60,16 +60,49 @@ describe('live events', () => {
   it('tell a failover, the cooldown and what was used of the quota', async () => {
     const u1 = await bed.provider(errorStatus(429, 'slow down'));
     const u2 = await bed.provider(chatCompletion({ text: 'two' }));
-    const gateway = await bed.gateway({ config: chainOf(u1, u2) });
+    const clock = createManualClock();
+    const gateway = await bed.gateway({ config: chainOf(u1, u2), clock });
     const listener = await listenTo(gateway);
     await (await gateway.chat()).text();
     assert.equal((await listener.next('cooldown.changed')).kind, 'rate_limit');
     const { outcome } = await listener.next('request.ended');
     assert.deepEqual([outcome.provider, outcome.fallbacks.length], ['mistral', 1]);
+    clock.advance(200);
     const { windows } = await listener.next('quota.changed');
     const used = windows.map(({ kind, provider, model, used }) => `${kind} ${provider}/${model} ${used}`);
     assert.ok(used.includes(`rpd ${u2Name} 1`) && used.includes(`tpd ${u2Name} 18`), used.join());
     assert.ok(!used.includes(`rpd ${u1Name} 1`), 'Groq does not count what it refuses');
+  });
+
+  it('tell that a key brought models, when its provider has listed them', async () => {
+    const listed = createGate();
+    const provider = await bed.provider(chatCompletion());
+    provider.onGet(async (_request, response) => {
+      await listed.opened;
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":[{"id":"large"}]}');
+    });
+    const gateway = await bed.gateway();
+    const listener = await listenTo(gateway);
+    const { baseUrl } = provider;
+    const added = gateway.api('POST', '/api/keys', {
+      provider: 'custom:lab',
+      baseUrl,
+      key: 'sk-lab-0123456789',
+      check: false,
+    });
+    await listener.next('key.changed');
+    const before = listener.heard.length;
+    listed.open();
+    assert.equal((await added).status, 201);
+    for (;;) {
+      const changed = await listener.next('gateway.changed');
+      if (listener.heard.findIndex(({ event }) => event === changed) >= before) break;
+    }
+    const { data } = await (await gateway.api('GET', '/api/chain')).json();
+    assert.deepEqual(
+      data.map(({ id }: { id: string }) => id),
+      ['large'],
+    );
   });
 
   it('resume where they broke off', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { createTokenEstimator } from '../../../src/gateway/quota/estimate.js';
 import { requestNeeds } from '../../../src/gateway/surfaces/requestNeeds.js';
+import { Random } from '../../simulate/random.js';
 
 const M = 'groq/m';
 /** Of 1,000 tokens: 37.5 % more, in case they are, and an answer of 512. */
@@ -25,7 +26,7 @@ describe('token estimates', () => {
 
   it('come nearer to what a model really counts', () => {
     const estimator = createTokenEstimator();
-    for (let count = 0; count < 50; count++) estimator.observe(M, 1000, { prompt: 1400, completion: 100 });
+    for (let count = 0; count < 150; count++) estimator.observe(M, 1000, { prompt: 1400, completion: 100 });
     const estimate = estimator.estimate(M, 1000);
     assert.ok(estimate > 1500 && estimate < 1700, `${estimate}`);
     assert.equal(estimator.estimate('other/m', 1000), FIRST, 'each model for itself');
@@ -47,12 +48,33 @@ describe('token estimates', () => {
     assert.ok(total / 390 < 1350, `and not far above it: ${total / 390}`);
   });
 
+  it('remember through a long conversation how different the next one may be', () => {
+    const random = new Random('conversations');
+    const another = () => ({ truth: random.between(0.85, 1.2), left: random.whole(10, 40) });
+    const estimator = createTokenEstimator();
+    const running = [another(), another(), another()];
+    let below = 0;
+    let above = 0;
+    for (let count = 0; count < 20_000; count++) {
+      const at = random.whole(0, running.length - 1);
+      const conversation = running[at]!;
+      const real = Math.ceil(1000 * conversation.truth * random.between(0.97, 1.03));
+      const estimate = estimator.estimate(M, 1000, 1);
+      if (count >= 100 && estimate < real) below++;
+      above += estimate / real - 1;
+      estimator.observe(M, 1000, { prompt: real, completion: 1 });
+      if (--conversation.left === 0) running[at] = another();
+    }
+    assert.ok(below < 80, `${below} of 20,000 below the truth`);
+    assert.ok(above / 20_000 < 0.3, `${above / 20_000} above it on average`);
+  });
+
   it('come back to the truth once prompts are alike', () => {
     const estimator = createTokenEstimator();
     for (let count = 0; count < 20; count++)
       estimator.observe(M, 1000, { prompt: count % 2 ? 700 : 1300, completion: 1 });
     assert.ok(estimator.estimate(M, 1000, 1) > 1300);
-    for (let count = 0; count < 200; count++) estimator.observe(M, 1000, { prompt: 1000, completion: 1 });
+    for (let count = 0; count < 500; count++) estimator.observe(M, 1000, { prompt: 1000, completion: 1 });
     const estimate = estimator.estimate(M, 1000, 1);
     assert.ok(estimate < 1020, `${estimate}`);
   });
