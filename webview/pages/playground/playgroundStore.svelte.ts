@@ -1,4 +1,5 @@
 import type { ChainModel, ProfileView } from '../../../src/protocol/chain.js';
+import type { GatewayEvent } from '../../../src/protocol/events.js';
 import type { ChatBody, ToPlayground } from '../../../src/protocol/playground.js';
 import { duration } from '../../lib/format.js';
 import { t } from '../../lib/l10n.js';
@@ -40,6 +41,7 @@ export class PlaygroundStore {
   private providerNames: ReadonlyMap<string, string> = $state.raw(new Map());
   private readonly running = new Map<string, StepState>();
   private readonly routes = new LiveRoutes();
+  private modelCount = -1;
   private keepTimer: ReturnType<typeof setTimeout> | undefined;
 
   readonly isRunning = $derived.by(() => this.exchanges.some((exchange) => exchange.isRunning));
@@ -60,6 +62,7 @@ export class PlaygroundStore {
     session.onChat((message) => this.hear(message));
     session.onEvents((events) => {
       if (this.routes.take(events)) this.tellRoutes();
+      if (events.some((event) => this.changesModels(event))) void this.readModels();
     });
     session.onResync(() => void this.readModels());
   }
@@ -243,6 +246,14 @@ export class PlaygroundStore {
     if (end.kind !== 'lost') step.route = route;
     this.announcement = announcementOf(step);
     this.keep();
+  }
+
+  /** Keys came or went, or their models are known now. */
+  private changesModels(event: GatewayEvent): boolean {
+    if (event.type === 'key.changed') return event.change !== 'health';
+    if (event.type !== 'gateway.changed' || event.state.counts.models === this.modelCount) return false;
+    this.modelCount = event.state.counts.models;
+    return true;
   }
 
   private tellRoutes(): void {
