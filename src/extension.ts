@@ -48,7 +48,7 @@ export function activate(context: vscode.ExtensionContext): void {
     showLog: () => channel.show(true),
     rotateToken: () => rotateToken(access, () => panels.endpointChanged()),
   });
-  const panels: Panels = new Panels(context.extensionUri, host, connections, deeds, log);
+  const panels: Panels = new Panels(context.extensionUri, context.globalStorageUri, host, connections, deeds, log);
 
   context.subscriptions.push(
     channel,
@@ -65,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): void {
       return panels.show('keys');
     }),
     vscode.commands.registerCommand(commands.openChain, () => panels.show('chain')),
+    vscode.commands.registerCommand(commands.openPlayground, () => panels.show('playground')),
     vscode.commands.registerCommand(commands.openAnalytics, () => panels.show('analytics')),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),
     vscode.commands.registerCommand(commands.testKeys, () => testKeys(access, log)),

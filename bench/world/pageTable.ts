@@ -34,4 +34,13 @@ export const PAGES: readonly PageOfTable[] = [
       await view.getByRole('table').first().waitFor();
     },
   },
+  {
+    id: 'playground',
+    command: 'FreeLLM: Playground',
+    row: 'textarea[aria-label=Message]',
+    theme: 'Dark Modern',
+    async stage(view) {
+      await view.getByRole('textbox', { name: 'Message' }).fill('Which planet has the most moons?');
+    },
+  },
 ];

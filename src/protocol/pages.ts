@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import { analyticsWindow, requestStatus } from './analytics.js';
 import type { GatewayEvent } from './events.js';
+import { fromPlayground, type ToPlayground } from './playground.js';
 
 /**
  * Both directions of the channel between a page and the editor side. What a page sends is validated before anything is
  * done with it; nothing that is sent to a page holds a secret.
  */
 
-export const pageId = z.enum(['keys', 'chain', 'analytics']);
+export const pageId = z.enum(['keys', 'chain', 'playground', 'analytics']);
 export type PageId = z.infer<typeof pageId>;
 
 /** What a page may ask the editor side to do beside calls of the API. */
@@ -53,6 +54,7 @@ export const fromPage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('open'), page: pageId }),
   z.strictObject({ type: z.literal('export'), request: exportRequest }),
   z.strictObject({ type: z.literal('openExternal'), url: z.url({ protocol: /^https$/ }).max(2_000) }),
+  ...fromPlayground,
 ]);
 export type FromPage = z.infer<typeof fromPage>;
 
@@ -96,4 +98,5 @@ export type ToPage =
   | { type: 'events'; events: GatewayEvent[] }
   /** Events may have been missed: whoever keeps state reads it anew. */
   | { type: 'resync' }
-  | { type: 'frame'; frame: Frame };
+  | { type: 'frame'; frame: Frame }
+  | ToPlayground;

@@ -8,6 +8,7 @@ export const commands = {
   addKey: 'freellm.addKey',
   openKeys: 'freellm.openKeys',
   openChain: 'freellm.openChain',
+  openPlayground: 'freellm.openPlayground',
   openAnalytics: 'freellm.openAnalytics',
   copyEndpoint: 'freellm.copyEndpoint',
   testKeys: 'freellm.testKeys',

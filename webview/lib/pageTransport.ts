@@ -13,7 +13,10 @@ export class PageTransport {
 
   constructor(private readonly post: (message: FromPage) => void) {}
 
-  readonly send: ApiTransport = (request, signal) => {
+  readonly send: ApiTransport = (request, signal) => this.ask((id) => ({ type: 'call', id, ...request }), signal);
+
+  /** Posts what is answered by an `answer` of the same id. Resolves and rejects as a call of the API does. */
+  ask(make: (id: number) => FromPage, signal?: AbortSignal): Promise<unknown> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     this.lastId += 1;
     const id = this.lastId;
@@ -35,9 +38,9 @@ export class PageTransport {
         },
       });
       signal?.addEventListener('abort', stop, { once: true });
-      this.post({ type: 'call', id, ...request });
+      this.post(make(id));
     });
-  };
+  }
 
   /** An answer that came; one that nobody waits for is dropped. */
   receive(answer: Extract<ToPage, { type: 'answer' }>): void {

@@ -1,7 +1,16 @@
 import { getContext, setContext } from 'svelte';
 import { ApiClient } from '../../src/protocol/apiClient.js';
 import type { GatewayEvent } from '../../src/protocol/events.js';
-import type { ExportRequest, Frame, PageCommand, PageId, PageInit, ToPage } from '../../src/protocol/pages.js';
+import type {
+  ExportRequest,
+  Frame,
+  FromPage,
+  PageCommand,
+  PageId,
+  PageInit,
+  ToPage,
+} from '../../src/protocol/pages.js';
+import type { FromPlayground, ToPlayground } from '../../src/protocol/playground.js';
 import type { Bridge } from './bridge.js';
 import { PageTransport } from './pageTransport.js';
 import { stillUndoable, type Undoable, withUndoable } from './undoList.js';
@@ -18,6 +27,7 @@ export class Session {
   private readonly transport: PageTransport;
   private readonly eventListeners = new Set<(events: GatewayEvent[]) => void>();
   private readonly resyncListeners = new Set<() => void>();
+  private readonly chatListeners = new Set<(message: ToPlayground) => void>();
   private arrived: GatewayEvent[] = [];
 
   constructor(
@@ -46,6 +56,21 @@ export class Session {
   /** Everything must be read, for the first time or anew. */
   onResync(listener: () => void): void {
     this.resyncListeners.add(listener);
+  }
+
+  /** Parts and ends of streamed answers, as they come. */
+  onChat(listener: (message: ToPlayground) => void): void {
+    this.chatListeners.add(listener);
+  }
+
+  /** What only the playground says. */
+  say(message: FromPlayground): void {
+    this.bridge.post(message);
+  }
+
+  /** The same, for what is answered. */
+  ask(make: (id: number) => FromPage): Promise<unknown> {
+    return this.transport.ask(make);
   }
 
   run(command: PageCommand, argument?: string): void {
@@ -102,6 +127,9 @@ export class Session {
         return;
       case 'frame':
         this.frame = message.frame;
+        return;
+      default:
+        for (const listener of this.chatListeners) listener(message);
     }
   }
 

@@ -14,6 +14,7 @@ import type { Logger } from '../logger.js';
 import type { FeedListener, LeaderFeed } from './leaderFeed.js';
 import { pageHtml } from './pageHtml.js';
 import { type Page, pages } from './pageTable.js';
+import { type PlaygroundContext, PlaygroundDesk } from './playgroundDesk.js';
 import { Tunnel } from './tunnel.js';
 
 export interface PagePanelContext {
@@ -23,6 +24,7 @@ export interface PagePanelContext {
   transport(): ApiTransport | null;
   run(command: PageCommand, argument: string | undefined): unknown;
   show(page: PageId): unknown;
+  playground: PlaygroundContext;
   export(request: ExportRequest): unknown;
   log: Logger;
 }
@@ -30,6 +32,8 @@ export interface PagePanelContext {
 /** One page in one panel. Hidden, its document is gone and it hears nothing; shown again, it reads everything anew. */
 export class PagePanel implements FeedListener {
   private readonly tunnel: Tunnel;
+  /** Of the playground alone: no other page may ask models or read what was said. */
+  private readonly desk: PlaygroundDesk | null;
   /** It has a document that listens, which reads what it shows before it is told of changes. */
   private isReady = false;
 
@@ -40,6 +44,8 @@ export class PagePanel implements FeedListener {
   ) {
     const { webview } = panel;
     this.tunnel = new Tunnel(context.transport, (message) => this.post(message));
+    const isPlayground = page.id === 'playground';
+    this.desk = isPlayground ? new PlaygroundDesk(context.playground, (message) => this.post(message)) : null;
     const folder = vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview');
     webview.options = { enableScripts: true, localResourceRoots: [folder] };
     const icon = (theme: string) =>
@@ -120,6 +126,9 @@ export class PagePanel implements FeedListener {
         return;
       case 'openExternal':
         void vscode.env.openExternal(vscode.Uri.parse(message.url, true));
+        return;
+      default:
+        this.desk?.follow(message);
     }
   }
 
@@ -131,10 +140,12 @@ export class PagePanel implements FeedListener {
     this.isReady = false;
     this.context.feed.unlisten(this);
     this.tunnel.dispose();
+    this.desk?.hidden();
   }
 
   private close(): void {
     this.context.feed.unlisten(this);
     this.tunnel.dispose();
+    this.desk?.dispose();
   }
 }

@@ -33,6 +33,14 @@ export const pages: readonly Page[] = [
     title: () => vscode.l10n.t('Fallback Chain'),
   },
   {
+    id: 'playground',
+    viewType: 'freellm.playground',
+    entry: 'playground',
+    icon: 'comment-discussion',
+    command: commands.openPlayground,
+    title: () => vscode.l10n.t('Playground'),
+  },
+  {
     id: 'analytics',
     viewType: 'freellm.analytics',
     entry: 'analytics',

@@ -6,6 +6,7 @@ import { isUp } from '../gatewayHost.js';
 import type { LeaderConnections } from '../leaderConnections.js';
 import { describeError, type Logger } from '../logger.js';
 import { frameEndpoint, frameGateway } from './frame.js';
+import { LastEditor } from './lastEditor.js';
 import { LeaderFeed } from './leaderFeed.js';
 import type { PagePanel } from './pagePanel.js';
 import { type Page, pageOf, pages } from './pageTable.js';
@@ -20,10 +21,13 @@ export class Panels implements vscode.Disposable {
   private readonly open = new Map<PageId, PagePanel>();
   private readonly feed: LeaderFeed;
   private readonly disposables: vscode.Disposable[] = [];
+  private readonly lastEditor = new LastEditor();
   private frame: Frame;
 
   constructor(
     private readonly extensionUri: vscode.Uri,
+    /** Where the extension keeps its files. */
+    private readonly storageUri: vscode.Uri,
     private readonly host: GatewayHost,
     private readonly connections: LeaderConnections,
     private readonly commands: PageCommands,
@@ -32,6 +36,7 @@ export class Panels implements vscode.Disposable {
     this.feed = new LeaderFeed(connections, log);
     this.frame = { gateway: frameGateway(host.state), endpoint: null, removing: [] };
     this.disposables.push(
+      this.lastEditor,
       host.onDidChangeState(() => this.hostChanged()),
       ...pages.map((page) =>
         vscode.window.registerWebviewPanelSerializer(page.viewType, {
@@ -86,6 +91,12 @@ export class Panels implements vscode.Disposable {
       },
       run: (command, argument) => this.commands[command](argument),
       show: (id) => this.show(id),
+      playground: {
+        connection: () => this.connections.current(),
+        conversations: vscode.Uri.joinPath(this.storageUri, 'conversations').fsPath,
+        editor: this.lastEditor,
+        log: this.log,
+      },
       export: (request) => this.commands.exportRequests(request),
       log: this.log,
     });

@@ -1,0 +1,761 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Browser, FrameLocator, Locator } from 'playwright-core';
+import { root } from '../../scripts/lib/prepare.mjs';
+import { freePort, type Host, startHost } from '../../scripts/lib/vscodeHost.mjs';
+import { webviewFrame, webviewOf } from '../host/page.js';
+import { launchBrowser, Workbench } from '../host/workbench.js';
+import {
+  chatCompletion,
+  chatStream,
+  chunk,
+  errorStatus,
+  type FakeProvider,
+  type Handler,
+  json,
+  paced,
+  sseText,
+  startProvider,
+  streamOf,
+} from '../support/provider.js';
+import { layoutFaults, setWebviewWidth, violationsIn } from './accessibility.js';
+import { startFrameWatch, stopFrameWatch } from './frameWatch.js';
+
+const STATUS = 'freellm.freellm.freellm.status';
+const SHOTS = path.join(root, 'test-results', 'pages');
+const THEMES = ['Dark Modern', 'Light Modern', 'Dark High Contrast', 'Light High Contrast'];
+const WIDTHS = [320, 800, 1600];
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const RICH = `Here is **what** you asked, see [the docs](https://example.com/docs?a=1&b=2) and \`code\`.
+
+## A heading
+
+1. one
+2. two
+
+\`\`\`ts
+// a comment
+export function add(a: number, b: string): string {
+  return \`\${a + 1}\${b}\` + 'text' + null;
+}
+\`\`\`
+
+| name | value |
+|---|---:|
+| a | 1 |
+
+> quoted
+`;
+const HOSTILE = `<script>window.harm=1</script> <img src=x onerror="window.harm=1"> <svg onload="window.harm=1"> [x](javascript:window.harm=1) <a href="javascript:window.harm=1">y</a>
+
+<iframe srcdoc="<script>parent.harm=1</script>"></iframe> <form action="https://evil.example"><button>Sign in</button></form> <style>body{display:none}</style>
+
+![pixel](https://evil.example/p.png) [http](http://evil.example) [file](file:///etc/passwd) [cmd](command:workbench.action.quit)
+
+\u202Egnihtemos\u202C **never closed, \`neither this [nor](this
+
+\`\`\`html
+<script>window.harm=1</script> \u202E
+`;
+
+/** A gate that the test opens. */
+function gate(): { wait: Promise<void>; open: () => void } {
+  let open = () => {};
+  const wait = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { wait, open };
+}
+
+const say = (text: string): string => sseText([chunk({ content: text })]);
+const END = sseText([chunk({}, 'stop'), '[DONE]']);
+
+/** The playground as a user has it: in a real VS Code, from the packaged extension. The tests are steps of one story. */
+describe('the Playground', function () {
+  this.timeout(120_000);
+  this.bail(true);
+
+  let alpha: FakeProvider;
+  let beta: FakeProvider;
+  let host: Host;
+  let browser: Browser;
+  let workbench: Workbench;
+  let port: number;
+  let view: FrameLocator;
+  const troubles: string[] = [];
+
+  before(async function () {
+    this.timeout(300_000);
+    const vsix = process.env.FREELLM_VSIX;
+    assert.ok(vsix, 'FREELLM_VSIX names the package under test; `npm run test:e2e` makes it');
+    mkdirSync(SHOTS, { recursive: true });
+    alpha = await provider(['one', 'two']);
+    beta = await provider(['three']);
+    port = await freePort();
+    host = await startHost({ vsix: [vsix], settings: { 'freellm.port': port } });
+    const launched = await launchBrowser();
+    browser = launched.browser;
+    workbench = new Workbench(await launched.context.newPage());
+    // VS Code has troubles of its own; ours come from the page's script.
+    workbench.page.on('console', (message) => {
+      if (message.type() === 'error' && message.location().url.includes('/dist/webview/'))
+        troubles.push(message.text());
+    });
+    workbench.page.on('pageerror', (error) => {
+      if (error.stack?.includes('/dist/webview/')) troubles.push(error.stack);
+    });
+    view = webviewOf(workbench.page);
+    await workbench.open(`${host.url}?folder=${encodeURIComponent(host.workspace)}`);
+    await workbench.statusItem(STATUS).filter({ hasText: 'no provider can answer' }).waitFor({ timeout: 90_000 });
+    await api('PUT', '/api/settings', { healthProbes: false, strategy: 'priority' });
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      await shot('playground-failed');
+      const words = await view.locator('body').innerText({ timeout: 2_000 }).catch(String);
+      console.log(`      the page said: ${words.slice(0, 1_500)}`);
+    }
+    assert.deepEqual(troubles, []);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await host?.stop();
+    await alpha?.close();
+    await beta?.close();
+    host?.remove();
+  });
+
+  async function provider(ids: readonly string[]): Promise<FakeProvider> {
+    const made = await startProvider(chatCompletion({ text: 'Hello.' }));
+    const body = { object: 'list', data: ids.map((id) => ({ id })) };
+    made.onGet((_request, response) => json(200, body)({} as never, response, 0));
+    return made;
+  }
+  const shot = (name: string) =>
+    workbench.page.screenshot({ path: path.join(SHOTS, `${name}.png`), animations: 'disabled' });
+
+  /** The admin API, to arrange what no page does. */
+  async function api(method: string, place: string, body?: unknown): Promise<unknown> {
+    const file = path.join(host.userData, 'User', 'globalStorage', 'freellm.freellm', 'gateway.json');
+    const { adminToken } = JSON.parse(readFileSync(file, 'utf8')) as { adminToken: string };
+    const response = await fetch(`http://127.0.0.1:${port}${place}`, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    assert.ok(response.ok, `${method} ${place}: ${response.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+  /** What failed rests: not for the next step. */
+  async function liftCooldowns(): Promise<void> {
+    const { data } = (await api('GET', '/api/cooldowns')) as { data: { id: string }[] };
+    for (const { id } of data) await api('DELETE', `/api/cooldowns/${encodeURIComponent(id)}`);
+  }
+
+  async function until<T>(read: () => Promise<T> | T, isAsWanted: (value: T) => boolean): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      const value = await read();
+      if (isAsWanted(value)) return;
+      assert.ok(Date.now() < deadline, JSON.stringify(value));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  const message = (): Locator => view.getByRole('textbox', { name: 'Message' });
+  const button = (name: string | RegExp): Locator => view.getByRole('button', { name });
+  const exchanges = (): Locator => view.locator('article');
+  const last = (): Locator => exchanges().last();
+  const lastAnswer = (): Locator => last().getByRole('group', { name: /^Answer of/ });
+  const facts = (): Locator => last().locator('button.facts');
+  const lastBody = (from: FakeProvider): Record<string, unknown> =>
+    from.requests.at(-1)?.body as Record<string, unknown>;
+  async function ask(text: string): Promise<void> {
+    await message().fill(text);
+    await message().press('Enter');
+    await last().getByText(text, { exact: true }).waitFor();
+  }
+  /** Asks, and waits for the whole answer. */
+  async function talk(text: string, words: string): Promise<void> {
+    await ask(text);
+    await lastAnswer().first().locator('.answer-text').getByText(words).first().waitFor();
+    await facts().first().waitFor();
+  }
+  async function begin(): Promise<void> {
+    if ((await exchanges().count()) > 0) await button('New conversation').click();
+    await until(
+      () => exchanges().count(),
+      (count) => count === 0,
+    );
+  }
+  const model = (value: string) => view.getByRole('combobox', { name: 'Model', exact: true }).selectOption(value);
+  async function copied(words: string): Promise<string> {
+    await until(
+      () => workbench.clipboard(),
+      (text) => text.includes(words),
+    );
+    return workbench.clipboard();
+  }
+  async function addProvider(id: string, { baseUrl }: FakeProvider): Promise<void> {
+    await api('POST', '/api/keys', { provider: id, baseUrl, key: `sk-${id.slice(7)}-7Qm2Zx9LkT4vNc81`, label: 'main' });
+  }
+
+  it('says what it is for before there is a model', async () => {
+    await workbench.runCommand('FreeLLM: Playground');
+    await view.getByText('Ask any model that your keys can reach').waitFor({ timeout: 40_000 });
+    await button('Add key').waitFor();
+    await workbench.runCommand('View: Close Primary Side Bar');
+    await ask('Is anybody there?');
+    await view.getByText('No provider can answer yet.').waitFor();
+    await shot('playground-empty');
+    await button('New conversation').click();
+  });
+
+  it('streams an answer, tells who gives it, and its figures', async () => {
+    await addProvider('custom:alpha', alpha);
+    await addProvider('custom:beta', beta);
+    const order = ['custom:alpha/one', 'custom:beta/three', 'custom:alpha/two'];
+    await api('PUT', '/api/chain', { data: order.map((id) => ({ model: id })) });
+    const middle = gate();
+    alpha.script(paced([say('The first '), middle.wait, say('and the second part.'), END]));
+    await ask('Tell me something');
+    await lastAnswer().getByText('The first').waitFor();
+    await view.getByText('custom:alpha/one answers').waitFor();
+    await button('Stop').waitFor();
+    middle.open();
+    await lastAnswer().getByText('The first and the second part.').waitFor();
+    await facts().waitFor();
+    assert.match(
+      (await facts().textContent()) ?? '',
+      /^custom:alpha\/one · [\d.]+ m?s to first token · [\d.]+ m?s · ~?\d+ tokens/,
+    );
+    await view.getByText(/^The answer of custom:alpha\/one is complete/).waitFor({ state: 'attached' });
+    assert.deepEqual(lastBody(alpha)['messages'], [{ role: 'user', content: 'Tell me something' }]);
+    await facts().click();
+    await last().getByText('answered', { exact: true }).waitFor();
+    await last()
+      .getByText(/ordered by priority/)
+      .waitFor();
+  });
+
+  it('shows Markdown, opens links by the host, and hands code on', async () => {
+    alpha.script(chatCompletion({ text: RICH }));
+    await talk('Show me', 'what');
+    await last().locator('h3', { hasText: 'A heading' }).waitFor();
+    await last().locator('.hljs-keyword', { hasText: 'export' }).waitFor();
+    await last().getByRole('cell', { name: 'a' }).waitFor();
+    await shot('playground-markdown');
+    await last().getByRole('link', { name: 'the docs' }).click();
+    const dialog = workbench.page.getByRole('dialog');
+    await dialog.getByText('https://example.com/docs?a=1&b=2').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await last().getByRole('button', { name: 'Copy', exact: true }).click();
+    assert.match(await copied('export function add'), /^\/\/ a comment\nexport[\s\S]*\}$/);
+    await last().getByRole('button', { name: 'Copy the answer' }).click();
+    assert.equal(await copied('Here is'), RICH);
+  });
+
+  it('inserts code where the cursor is', async () => {
+    await workbench.runCommand('File: New Untitled Text File');
+    const editor = workbench.page.locator('.editor-instance .monaco-editor');
+    await editor.waitFor();
+    await workbench.page.keyboard.type('before');
+    await editor.getByText('before').waitFor();
+    await workbench.runCommand('FreeLLM: Playground');
+    await button('Insert at cursor').click();
+    await editor.locator('.view-line', { hasText: 'before// a comment' }).waitFor();
+    await workbench.runCommand('FreeLLM: Playground');
+    await button('Insert at cursor').waitFor();
+  });
+
+  it('stops by Escape and by its button, and keeps what came', async () => {
+    for (const way of ['Escape', 'button']) {
+      alpha.script(paced([say(`Begun by ${way}`), new Promise(() => {})]));
+      await ask(`Stop me by ${way}`);
+      await lastAnswer().getByText(`Begun by ${way}`).waitFor();
+      if (way === 'Escape') await message().press('Escape');
+      else await button('Stop').click();
+      await last().getByText('Stopped.').waitFor();
+      await alpha.closed(alpha.requests.length);
+      await lastAnswer().getByText(`Begun by ${way}`).waitFor();
+    }
+  });
+
+  it('gives another answer, and asks another question in its place', async () => {
+    alpha.script([chatCompletion({ text: 'first try' }), chatCompletion({ text: 'second try' })]);
+    await begin();
+    await talk('Again please', 'first try');
+    await last().getByRole('button', { name: 'Regenerate' }).click();
+    await lastAnswer().getByText('second try').waitFor();
+    await lastAnswer().getByText('first try').waitFor({ state: 'detached' });
+    assert.equal((lastBody(alpha)['messages'] as unknown[]).length, 1);
+    alpha.script(chatCompletion({ text: 'to the edited' }));
+    await talk('A follow-up', 'to the edited');
+    assert.equal((lastBody(alpha)['messages'] as unknown[]).length, 3);
+    await exchanges().first().getByRole('button', { name: 'Edit and ask again' }).click();
+    await view.getByRole('textbox', { name: 'The question' }).fill('Edited question');
+    await view.getByRole('textbox', { name: 'The question' }).press('Enter');
+    await last().getByText('Edited question').waitFor();
+    await lastAnswer().getByText('to the edited').waitFor();
+    await facts().waitFor();
+    assert.equal(await exchanges().count(), 1);
+    await button('Undo').click();
+    await until(
+      () => exchanges().count(),
+      (count) => count === 2,
+    );
+    await exchanges().first().getByText('Again please').waitFor();
+  });
+
+  it('sends the settings that are filled in, and shows both ways as they went', async () => {
+    await begin();
+    alpha.script(chatCompletion({ text: '{"ok":true}' }));
+    await view.getByRole('textbox', { name: 'System prompt' }).fill('Be brief.');
+    await view.getByRole('textbox', { name: 'Temperature' }).fill('0.3');
+    await view.getByRole('textbox', { name: 'Top P' }).fill('0.9');
+    await view.getByRole('textbox', { name: 'Most tokens' }).fill('77');
+    await view.getByRole('textbox', { name: 'Seed' }).fill('5');
+    await view.getByRole('combobox', { name: 'Reasoning effort' }).selectOption('low');
+    await view.getByRole('switch', { name: 'Answer with JSON alone' }).click();
+    await talk("It's a “test”", '{"ok":true}');
+    const sent = lastBody(alpha);
+    assert.deepEqual(sent['messages'], [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: "It's a “test”" },
+    ]);
+    assert.deepEqual([sent['temperature'], sent['top_p'], sent['seed']], [0.3, 0.9, 5]);
+    await last().getByRole('button', { name: 'Raw request and response' }).click();
+    await last().getByRole('group', { name: 'Request' }).getByText('"temperature": 0.3').waitFor();
+    await last().getByRole('group', { name: 'Response' }).getByText('data: [DONE]').waitFor();
+    await last().getByRole('group', { name: 'Response' }).getByText('x-routed-via: custom:alpha/one').waitFor();
+    const copyAs = last().getByRole('combobox', { name: 'Copy the request as code' });
+    await copyAs.selectOption('curl');
+    const curl = await copied('curl -N');
+    assert.ok(curl.includes(`http://127.0.0.1:${port}/v1/chat/completions`) && curl.includes('$FREELLM_API_KEY'));
+    assert.ok(curl.includes(`It'\\''s a “test”`) && !curl.includes('freellmapi-'));
+    await copyAs.selectOption('python');
+    await copied('from openai import OpenAI');
+    await copyAs.selectOption('typescript');
+    await copied("import OpenAI from 'openai'");
+    await shot('playground-raw');
+    await view.getByRole('textbox', { name: 'Temperature' }).fill('hot');
+    assert.equal(await view.getByRole('textbox', { name: 'Temperature' }).getAttribute('aria-invalid'), 'true');
+    await button('Reset').click();
+    await view.getByRole('textbox', { name: 'System prompt' }).fill('');
+    await talk('Without', '{"ok":true}');
+    assert.equal(await view.getByRole('textbox', { name: 'Temperature' }).getAttribute('aria-invalid'), 'false');
+    assert.ok(!('temperature' in lastBody(alpha)) && !('seed' in lastBody(alpha)));
+  });
+
+  it('calls tools that are answered by hand', async () => {
+    await begin();
+    const tools = view.getByRole('textbox', { name: 'Tool definitions as JSON' });
+    await tools.fill('[{"name":');
+    await view.getByText('This is not JSON').waitFor();
+    await message().fill('x');
+    assert.equal(await button('Send').isDisabled(), true);
+    await tools.fill('');
+    await button('Insert an example').click();
+    const toolCalls = [
+      { id: 'call_1', name: 'get_weather', arguments: '{"city":"Ulm"}' },
+      { id: 'call_2', name: 'get_weather', arguments: '{"city":"Bonn"}' },
+    ];
+    alpha.script([chatStream(streamOf({ toolCalls })), chatCompletion({ text: 'Sun in Ulm, rain in Bonn.' })]);
+    await ask('How is the weather?');
+    await last().getByText('"city": "Ulm"').waitFor();
+    const results = last().getByRole('textbox', { name: 'What get_weather answers' });
+    await results.nth(0).fill('sun');
+    assert.equal(await button('Go on with these answers').isDisabled(), true);
+    await results.nth(1).fill('rain');
+    await shot('playground-tools');
+    await button('Go on with these answers').click();
+    await lastAnswer().getByText('Sun in Ulm, rain in Bonn.').waitFor();
+    const sent = lastBody(alpha)['messages'] as { role: string; tool_call_id?: string; content: unknown }[];
+    assert.deepEqual(
+      sent.slice(-2).map(({ role, tool_call_id, content }) => [role, tool_call_id, content]),
+      [
+        ['tool', 'call_1', 'sun'],
+        ['tool', 'call_2', 'rain'],
+      ],
+    );
+    await tools.fill('');
+  });
+
+  it('takes images and text files by button, drop and paste', async () => {
+    await begin();
+    alpha.script(chatCompletion({ text: 'A picture.' }));
+    const png = Buffer.from(PIXEL, 'base64');
+    await view.locator('input[type=file]').setInputFiles({ name: 'button.png', mimeType: 'image/png', buffer: png });
+    await view.getByText('button.png').waitFor();
+    const frame = await webviewFrame(workbench.page);
+    await frame.evaluate((base64) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const dropped = new DataTransfer();
+      dropped.items.add(new File(['line one\nline two'], 'dropped.md', { type: 'text/markdown' }));
+      window.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, cancelable: true }));
+      const pasted = new DataTransfer();
+      pasted.items.add(new File([bytes], 'pasted.png', { type: 'image/png' }));
+      const paste = new ClipboardEvent('paste', { clipboardData: pasted, bubbles: true, cancelable: true });
+      document.querySelector('textarea[aria-label=Message]')?.dispatchEvent(paste);
+    }, PIXEL);
+    await view.getByText('dropped.md').waitFor();
+    await view.getByText('pasted.png').waitFor();
+    const large = Buffer.alloc(300 * 1024, 'x');
+    await view.locator('input[type=file]').setInputFiles({ name: 'large.txt', mimeType: 'text/plain', buffer: large });
+    await view.getByText('large.txt has 300 KB; 256 KB is the most.').waitFor();
+    await shot('playground-attached');
+    await button('Take pasted.png off').click();
+    // These models are not known to see: the one that is asked by name is taken at its word.
+    await model('custom:alpha/one');
+    await ask('What is on it?');
+    await facts().or(last().locator('.failure')).first().waitFor();
+    const [said] = (lastBody(alpha)['messages'] ?? []) as { content: { type: string; text?: string }[] }[];
+    assert.deepEqual(
+      said?.content.map(({ type }) => type),
+      ['image_url', 'text', 'text'],
+    );
+    assert.match(said?.content[1]?.text ?? '', /^dropped\.md:\n```\nline one\nline two\n```$/);
+    await model('auto');
+  });
+
+  it('shows two models side by side', async () => {
+    await begin();
+    alpha.script(chatCompletion({ text: 'I am alpha.' }));
+    beta.script(chatCompletion({ text: 'I am beta.' }));
+    await button('Compare with another model').click();
+    await view.getByRole('combobox', { name: 'Model 1' }).selectOption('custom:alpha/two');
+    await view.getByRole('combobox', { name: 'Model 2' }).selectOption('custom:beta/three');
+    await ask('Who are you?');
+    await last().getByRole('group', { name: 'Answer of custom:alpha/two' }).getByText('I am alpha.').waitFor();
+    await last().getByRole('group', { name: 'Answer of custom:beta/three' }).getByText('I am beta.').waitFor();
+    await until(
+      () => facts().count(),
+      (count) => count === 2,
+    );
+    await ask('And now?');
+    await until(
+      () => facts().count(),
+      (count) => count === 2,
+    );
+    const said = (of: FakeProvider) =>
+      (lastBody(of)['messages'] as { content: string }[]).map(({ content }) => content);
+    assert.deepEqual(said(alpha), ['Who are you?', 'I am alpha.', 'And now?']);
+    assert.deepEqual(said(beta), ['Who are you?', 'I am beta.', 'And now?']);
+    await shot('playground-two');
+    await button('One model alone').click();
+    await model('auto');
+  });
+
+  it('shows a failover in the middle of a conversation as it happens', async () => {
+    await begin();
+    alpha.script(chatCompletion({ text: 'From alpha.' }));
+    await talk('First', 'From alpha.');
+    const held = gate();
+    const answered = gate();
+    alpha.script(async (request, response, n) => {
+      await held.wait;
+      return errorStatus(429, 'Rate limit reached', { 'retry-after': '30' })(request, response, n) as undefined;
+    });
+    beta.script(async (request, response, n) => {
+      await answered.wait;
+      return chatCompletion({ text: 'Beta takes over.' })(request, response, n) as undefined;
+    });
+    await ask('Second');
+    await last().getByText('asking custom:alpha/one').waitFor();
+    await shot('playground-asking');
+    held.open();
+    await last().getByText('custom:alpha/one failed').waitFor();
+    await last().getByText('asking custom:beta/three').waitFor();
+    await shot('playground-failover');
+    answered.open();
+    await lastAnswer().getByText('Beta takes over.').waitFor();
+    await last()
+      .getByText(/custom:beta\/three · .* · 1 fallback/)
+      .waitFor();
+    await facts().click();
+    await last().getByText('rate limit', { exact: true }).waitFor();
+    await shot('playground-trail');
+    await liftCooldowns();
+  });
+
+  it('says that it waits in the queue', async () => {
+    await begin();
+    await model('custom:beta/three');
+    beta.script([
+      errorStatus(429, 'Rate limit reached', { 'retry-after': '4' }),
+      chatCompletion({ text: 'Now I can.' }),
+    ]);
+    await ask('Will you wait?');
+    await last().getByText('everyone is busy: waits').waitFor();
+    await shot('playground-waits');
+    await lastAnswer().getByText('Now I can.').waitFor();
+    await model('auto');
+    await liftCooldowns();
+  });
+
+  it('says in words why there is no answer, and asks again', async () => {
+    await begin();
+    const no: Handler = errorStatus(400, 'temperature must be nice <b>');
+    alpha.script(no);
+    beta.script(no);
+    await ask('Refuse me');
+    await view.getByText('Every provider refused the request.').waitFor();
+    await view
+      .getByText(/temperature must be nice <b>/)
+      .first()
+      .waitFor();
+    await shot('playground-refused');
+    alpha.script(chatCompletion({ text: 'Fine now.' }));
+    beta.script(chatCompletion({ text: 'Fine now.' }));
+    await liftCooldowns();
+    await button('Try again').click();
+    await lastAnswer().getByText('Fine now.').waitFor();
+  });
+
+  it('saves a conversation only when asked, opens, renames and removes it', async () => {
+    await begin();
+    const folder = path.join(host.userData, 'User', 'globalStorage', 'freellm.freellm', 'conversations');
+    const files = (): string[] => {
+      try {
+        return readdirSync(folder).filter((name) => name.endsWith('.json'));
+      } catch {
+        return [];
+      }
+    };
+    assert.deepEqual(files(), []);
+    await talk('Keep this in mind', 'Fine now.');
+    await button('Save the conversation').click();
+    await button(/^Keep this in mind/).waitFor();
+    assert.equal(files().length, 1);
+    await button('New conversation').click();
+    await view.getByText('Not saved').waitFor();
+    await button(/^Keep this in mind/).click();
+    await last().getByText('Keep this in mind', { exact: true }).waitFor();
+    await lastAnswer().getByText('Fine now.').waitFor();
+    await button('Rename Keep this in mind').click();
+    const name = view.getByRole('textbox', { name: 'Name of the conversation' });
+    await name.fill('My talk');
+    await name.press('Enter');
+    await button(/^My talk/).waitFor();
+    await shot('playground-saved');
+    await button('Remove My talk').click();
+    await button(/^My talk/).waitFor({ state: 'detached' });
+    await view.locator('.bar', { hasText: '“My talk” was removed' }).getByRole('button', { name: 'Undo' }).click();
+    await button(/^My talk/).waitFor();
+    await button('Remove My talk').click();
+    await button(/^My talk/).waitFor({ state: 'detached' });
+    assert.deepEqual(files(), []);
+  });
+
+  it('can be used by the keyboard alone', async () => {
+    const { keyboard } = workbench.page;
+    const focused = async (): Promise<string> =>
+      (await webviewFrame(workbench.page)).evaluate(() => {
+        const element = document.activeElement;
+        return element?.getAttribute('aria-label') ?? element?.textContent?.trim() ?? '';
+      });
+    const tabTo = async (label: RegExp): Promise<void> => {
+      for (let steps = 0; steps < 60; steps += 1) {
+        if (label.test(await focused())) return;
+        await keyboard.press('Tab');
+      }
+      assert.fail(`no ${label}, at ${await focused()}`);
+    };
+    alpha.script(chatCompletion({ text: 'By keys.\n\n```js\nlet keys = 1;\n```\n' }));
+    await message().focus();
+    await keyboard.press('ControlOrMeta+A');
+    await keyboard.type('line one');
+    await keyboard.press('Shift+Enter');
+    await keyboard.type('line two');
+    await keyboard.press('Enter');
+    await lastAnswer().getByText('By keys.').waitFor();
+    await facts().waitFor();
+    assert.equal((lastBody(alpha)['messages'] as { content: string }[]).at(-1)?.content, 'line one\nline two');
+    await last().getByRole('button', { name: 'Edit and ask again' }).focus();
+    await tabTo(/^Code$/);
+    await tabTo(/^Copy$|^let/);
+    await tabTo(/to first token/);
+    await keyboard.press('Enter');
+    await last().getByText('answered', { exact: true }).waitFor();
+    await tabTo(/^Regenerate$/);
+    await keyboard.press('Enter');
+    await facts().waitFor();
+    await tabTo(/^Raw request and response$/);
+    await keyboard.press('Enter');
+    await tabTo(/^Request$/);
+    await tabTo(/^Copy the request as code$/);
+    await tabTo(/^Attach images/);
+    await tabTo(/^Message$/);
+    await tabTo(/^Model$/);
+    await tabTo(/^System prompt$/);
+    await tabTo(/^Answer with JSON alone$/);
+    await keyboard.press('Space');
+    await view.locator('[role=switch][aria-checked=true]').waitFor();
+    await keyboard.press('Space');
+    await tabTo(/^Tool definitions as JSON$/);
+    await button('New conversation').focus();
+    await keyboard.press('Enter');
+    await until(
+      () => exchanges().count(),
+      (count) => count === 0,
+    );
+  });
+
+  it('does no harm whatever a model writes', async () => {
+    alpha.script(chatCompletion({ text: HOSTILE, reasoning: HOSTILE }));
+    await talk('Harm me', 'neither this');
+    const frame = await webviewFrame(workbench.page);
+    const found = await frame.evaluate(() => ({
+      harm: 'harm' in window,
+      images: document.images.length,
+      inserted: document.querySelectorAll('.answer-text :is(script, iframe, form, input, style, svg, img)').length,
+      handlers: Array.from(document.querySelectorAll('.answer-text *')).filter((element) =>
+        element.getAttributeNames().some((name) => name.startsWith('on') || name === 'style'),
+      ).length,
+      links: Array.from(document.querySelectorAll('.answer-text a')).map((link) => link.getAttribute('href')),
+      isShown: getComputedStyle(document.body).display !== 'none',
+    }));
+    assert.deepEqual(found, {
+      ...{ harm: false, images: 0, inserted: 0, handlers: 0, isShown: true },
+      links: ['https://evil.example/p.png'],
+    });
+    await last().locator('.turning', { hasText: 'U+202E' }).waitFor();
+    assert.deepEqual(await layoutFaults(frame), []);
+    await shot('playground-hostile');
+    await begin();
+  });
+
+  it('stays responsive while a thousand chunks a second come (frames are told, and judged generously)', async () => {
+    const parts = 3_000;
+    const words = (at: number) =>
+      at % 40 === 39 ? '\n\n' : at % 97 === 0 ? '\n```js\nlet a = 1;\n```\n' : `**w${at}** and \`c\` `;
+    alpha.script(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let at = 0; at < parts; at += 10) {
+        for (let more = 0; more < 10; more += 1) response.write(say(words(at + more)));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      response.end(say('The very end.') + END);
+    });
+    await ask('A thousand a second');
+    const frame = await webviewFrame(workbench.page);
+    await startFrameWatch(frame);
+    await lastAnswer().getByText('The very end.').waitFor({ timeout: 60_000 });
+    await facts().waitFor();
+    const figures = await stopFrameWatch(frame);
+    console.log(`      1,000 chunks a second: ${JSON.stringify(figures)}`);
+    assert.ok(figures.medianMs < 100 && figures.p99Ms < 1_000, JSON.stringify(figures));
+    assert.match((await lastAnswer().textContent()) ?? '', /w2998/);
+    await begin();
+  });
+
+  it('stays responsive with 2 MB of answer', async function () {
+    this.timeout(600_000);
+    const kinds: [string, string][] = [
+      ['text', `${'word **bold** and `code` '.repeat(12)}\n\n`],
+      ['one line', 'x'.repeat(300)],
+      ['code', `const value = compute('text', 12); // a comment\n`],
+    ];
+    for (const [kind, piece] of kinds) {
+      const all = `${kind === 'code' ? '```ts\n' : ''}${piece.repeat(Math.ceil(2_000_000 / piece.length))}`;
+      const chunks = Array.from({ length: Math.ceil(all.length / 2_000) }, (_, at) =>
+        say(all.slice(at * 2_000, at * 2_000 + 2_000)),
+      );
+      alpha.script(paced([...chunks, say(`${kind === 'code' ? '\n```' : ''}\n\nThe very end.`), END]));
+      await ask(`Two megabytes of ${kind}`);
+      const frame = await webviewFrame(workbench.page);
+      await startFrameWatch(frame);
+      await facts().waitFor({ timeout: 180_000 });
+      const figures = await stopFrameWatch(frame);
+      console.log(`      2 MB of ${kind}: ${JSON.stringify(figures)}`);
+      assert.ok(figures.medianMs < 100 && figures.p99Ms < 1_000, JSON.stringify(figures));
+      await lastAnswer().getByText('The very end.').waitFor({ state: 'attached' });
+      const length = await frame.evaluate(() => document.querySelector('.answer-text')?.textContent?.length ?? 0);
+      assert.ok(length > (kind === 'text' ? 1_500_000 : 2_000_000), `${length} characters are shown`);
+      if (kind === 'code') {
+        await lastAnswer().getByRole('button', { name: 'Copy', exact: true }).click();
+        await copied('const value');
+        assert.ok((await workbench.clipboard()).length >= 1_999_000);
+      }
+      await begin();
+    }
+  });
+
+  for (const theme of THEMES) {
+    it(`can be read and used by everybody in ${theme}, wide and narrow`, async function () {
+      this.timeout(240_000);
+      await workbench.page.setViewportSize({ width: 1280, height: 900 });
+      if (theme === THEMES[0]) {
+        alpha.script(chatCompletion({ text: RICH, reasoning: 'Let me think.' }));
+        await talk('Show me all of it', 'what');
+        await facts().click();
+        alpha.script(errorStatus(400, 'no'));
+        beta.script(errorStatus(400, 'no'));
+        await ask('And an error');
+        await view.getByText('Every provider refused the request.').waitFor();
+        await liftCooldowns();
+      }
+      await workbench.runCommand('Preferences: Color Theme');
+      await workbench.pick(theme);
+      await workbench.input.waitFor({ state: 'hidden' });
+      for (const width of WIDTHS) {
+        await setWebviewWidth(workbench.page, width);
+        const frame = await webviewFrame(workbench.page);
+        // Farther up, the conversation lies under what is written next.
+        await until(
+          async () => {
+            await frame.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+            return layoutFaults(frame);
+          },
+          (faults) => faults.length === 0,
+        );
+        assert.deepEqual(await violationsIn(frame), [], `at ${width}`);
+        await shot(`playground-${theme.toLowerCase().replaceAll(' ', '-')}-${width}`);
+        if (width >= 900) continue;
+        await button('Settings').click();
+        await view.getByRole('textbox', { name: 'System prompt' }).waitFor();
+        assert.deepEqual(await violationsIn(frame), [], `the settings at ${width}`);
+        await shot(`playground-${theme.toLowerCase().replaceAll(' ', '-')}-${width}-settings`);
+        await button('Done').click();
+      }
+    });
+  }
+
+  it('goes on with an answer while it is hidden', async function () {
+    this.timeout(180_000);
+    await workbench.page.setViewportSize({ width: 1280, height: 900 });
+    await begin();
+    const rest = gate();
+    alpha.script(paced([say('Before it was hidden,'), rest.wait, say(' and after.'), END]));
+    await ask('Hide me');
+    await lastAnswer().getByText('Before it was hidden,').waitFor();
+    await workbench.runCommand('FreeLLM: Keys');
+    await view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    rest.open();
+    await workbench.runCommand('FreeLLM: Playground');
+    await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
+    await facts().waitFor();
+    await message().fill('A draft');
+    await workbench.runCommand('FreeLLM: Keys');
+    await view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await workbench.runCommand('FreeLLM: Playground');
+    await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
+    await until(
+      () => message().inputValue(),
+      (text) => text === 'A draft',
+    );
+  });
+
+  it('is there again after a reload, and empty after it was closed', async function () {
+    this.timeout(180_000);
+    await workbench.page.reload();
+    await message().waitFor({ timeout: 90_000 });
+    await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
+    await workbench.runCommand('View: Close All Editors');
+    await workbench.runCommand('FreeLLM: Playground');
+    await view.getByText('Ask any model that your keys can reach').waitFor();
+  });
+});

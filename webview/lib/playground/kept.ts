@@ -1,0 +1,183 @@
+import type { ChatCall, ChatEnd, ChatRoute } from '../../../src/protocol/playground.js';
+import { type Attachment, type Exchange, NO_ROUTE, type Step, type StepParams, type ToolUse } from './conversation.js';
+import { EFFORTS, NO_SAMPLING, type Sampling } from './sampling.js';
+
+/** What a conversation is made with. */
+export interface PlaygroundSettings {
+  /** What each column asks for: one or two. */
+  models: string[];
+  system: string;
+  sampling: Sampling;
+  tools: string;
+}
+
+/** What is saved, and kept over hiding and reloading. */
+export interface KeptConversation extends PlaygroundSettings {
+  exchanges: Exchange[];
+}
+
+/** The whole of what the page keeps. */
+export interface KeptPlayground extends KeptConversation {
+  draft: string;
+  /** Under which name it is saved; null: it is not. */
+  saved: { id: string; title: string } | null;
+}
+
+/** VS Code keeps a page's state in its own database and sends it about: it is to be small. In characters. */
+const MOST_KEPT = 400_000;
+
+/** What may be kept: images stay behind, and of a long conversation what came first. */
+export function bounded(kept: KeptPlayground): KeptPlayground {
+  let left = MOST_KEPT;
+  const exchanges: Exchange[] = [];
+  for (const exchange of kept.exchanges.toReversed()) {
+    const lean = { ...exchange, attachments: exchange.attachments.map(withoutImage) };
+    left -= JSON.stringify(lean).length;
+    if (left < 0) break;
+    exchanges.unshift(lean);
+  }
+  return { ...kept, exchanges };
+}
+
+function withoutImage(attachment: Attachment): Attachment {
+  return attachment.kind === 'image' ? { ...attachment, url: null } : attachment;
+}
+
+type Fields = Record<string, unknown>;
+
+/** What was kept or saved; what is missing or makes no sense (an older version wrote it) as at the first time. */
+export function readKept(state: unknown): KeptPlayground {
+  const kept = fieldsOf(state);
+  const models = listOf(kept['models']).filter((model): model is string => typeof model === 'string');
+  const saved = fieldsOf(kept['saved']);
+  const { id, title } = saved;
+  return {
+    models: models.length === 0 ? ['auto'] : models.slice(0, 2),
+    ...readParams(kept),
+    exchanges: listOf(kept['exchanges']).flatMap(readExchange),
+    draft: textOf(kept['draft']),
+    saved: typeof id === 'string' && typeof title === 'string' ? { id, title } : null,
+  };
+}
+
+function readParams(fields: Fields): Omit<StepParams, 'model'> {
+  return {
+    system: textOf(fields['system']),
+    sampling: readSampling(fields['sampling']),
+    tools: textOf(fields['tools']),
+  };
+}
+
+function readSampling(value: unknown): Sampling {
+  const fields = fieldsOf(value);
+  const number = (name: keyof Sampling): number | null => {
+    const given = fields[name];
+    return typeof given === 'number' && Number.isFinite(given) ? given : null;
+  };
+  return {
+    ...NO_SAMPLING,
+    ...{ temperature: number('temperature'), topP: number('topP') },
+    ...{ maxTokens: number('maxTokens'), seed: number('seed') },
+    effort: EFFORTS.find((effort) => effort === fields['effort']) ?? null,
+    isJson: fields['isJson'] === true,
+  };
+}
+
+function readExchange(value: unknown): Exchange[] {
+  const fields = fieldsOf(value);
+  const { id, text } = fields;
+  if (typeof id !== 'string' || typeof text !== 'string') return [];
+  const answers = listOf(fields['answers']).map((answer) => ({
+    steps: listOf(fieldsOf(answer)['steps']).flatMap(readStep),
+  }));
+  return [{ id, text, attachments: listOf(fields['attachments']).flatMap(readAttachment), answers }];
+}
+
+function readAttachment(value: unknown): Attachment[] {
+  const { kind, name, bytes, url, text } = fieldsOf(value);
+  if (typeof name !== 'string' || typeof bytes !== 'number') return [];
+  if (kind === 'text') return [{ kind, name, bytes, text: textOf(text) }];
+  if (kind !== 'image') return [];
+  return [{ kind, name, bytes, url: typeof url === 'string' && url.startsWith('data:image/') ? url : null }];
+}
+
+function readStep(value: unknown): Step[] {
+  const fields = fieldsOf(value);
+  const { id, firstTokenMs, totalMs, usage } = fields;
+  if (typeof id !== 'string') return [];
+  const params = fieldsOf(fields['params']);
+  const { promptTokens, completionTokens } = fieldsOf(usage);
+  return [
+    {
+      id,
+      params: { model: textOf(params['model']) || 'auto', ...readParams(params) },
+      content: textOf(fields['content']),
+      reasoning: textOf(fields['reasoning']),
+      calls: listOf(fields['calls']).map(readCall),
+      end: readEnd(fields['end']),
+      route: readRoute(fields['route']),
+      firstTokenMs: typeof firstTokenMs === 'number' ? firstTokenMs : null,
+      totalMs: typeof totalMs === 'number' ? totalMs : 0,
+      usage:
+        typeof promptTokens === 'number' && typeof completionTokens === 'number'
+          ? { promptTokens, completionTokens }
+          : null,
+    },
+  ];
+}
+
+function readCall(value: unknown): ToolUse {
+  const fields = fieldsOf(value);
+  const call: ChatCall = {
+    id: textOf(fields['id']),
+    name: textOf(fields['name']),
+    arguments: textOf(fields['arguments']),
+  };
+  return { ...call, result: typeof fields['result'] === 'string' ? fields['result'] : null };
+}
+
+function readEnd(value: unknown): ChatEnd | null {
+  const { kind, finish, message, status, code, retryAfterSeconds } = fieldsOf(value);
+  switch (kind) {
+    case 'done':
+      return { kind, finish: typeof finish === 'string' ? finish : null };
+    case 'stopped':
+    case 'lost':
+      return { kind };
+    case 'failed':
+      return {
+        kind,
+        message: textOf(message),
+        status: typeof status === 'number' ? status : null,
+        code: typeof code === 'string' ? code : null,
+        retryAfterSeconds: typeof retryAfterSeconds === 'number' ? retryAfterSeconds : null,
+      };
+    default:
+      return null;
+  }
+}
+
+function readRoute(value: unknown): ChatRoute {
+  const { requestId, via, fallbacks } = fieldsOf(value);
+  return {
+    ...NO_ROUTE,
+    requestId: typeof requestId === 'string' ? requestId : null,
+    via: typeof via === 'string' ? via : null,
+    fallbacks: listOf(fallbacks).map((fallback) => {
+      const { model, kind } = fieldsOf(fallback);
+      return { model: textOf(model), kind: textOf(kind) };
+    }),
+  };
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
