@@ -169,7 +169,10 @@ export type KeyActivity = z.infer<typeof keyActivity>;
 /** Query of `GET /api/analytics`. */
 export const analyticsQuery = z.strictObject({ window: analyticsWindow.default('24h') });
 
-/** Query of `GET /api/requests`. `provider`, `client` and `status` are as in the answer, `model` is `provider/model`. */
+/**
+ * Query of `GET /api/requests`. `provider`, `client` and `status` are as in the answer, `model` is who answered
+ * (`provider/model`) or what was asked for.
+ */
 export const requestsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   before: z
