@@ -17,7 +17,9 @@ async function cooldowns(gateway: TestGateway): Promise<{ id: string; kind: stri
 }
 
 function warnings({ logs }: TestGateway): string[] {
-  return logs.flatMap(({ level, component, message }) => (level === 'warn' && component === 'catalog' ? [message] : []));
+  return logs.flatMap(({ level, component, message }) =>
+    level === 'warn' && component === 'catalog' ? [message] : [],
+  );
 }
 
 describe('a model that its provider says does not exist', () => {
@@ -34,7 +36,8 @@ describe('a model that its provider says does not exist', () => {
     const u1 = await bed.provider(refuses);
     const clock = createManualClock();
     const { chain, ...config } = chainOf(u1);
-    const open = () => bed.gateway({ config: isInChain ? { ...config, ...(chain ? { chain } : {}) } : config, clock, dataDir: folder });
+    const open = () =>
+      bed.gateway({ config: isInChain ? { ...config, ...(chain ? { chain } : {}) } : config, clock, dataDir: folder });
     return { u1, clock, open };
   }
 

@@ -25,7 +25,11 @@ describe('what was asked for is what an error speaks of', () => {
     const plain = { vision: false, tools: false, contextWindow: 2000 };
     const config: ConfigFile = {
       ...configOf(
-        { 'custom:a': lab('m1', plain), 'custom:b': lab('m2', { vision: true, tools: true }), 'custom:c': lab('m3', plain) },
+        {
+          'custom:a': lab('m1', plain),
+          'custom:b': lab('m2', { vision: true, tools: true }),
+          'custom:c': lab('m3', plain),
+        },
         ['custom:a/m1', 'custom:b/m2', 'custom:c/m3'],
       ),
       profiles: { coding: { chain: ['custom:a/m1', 'custom:c/m3'] } },
@@ -36,12 +40,19 @@ describe('what was asked for is what an error speaks of', () => {
   it('when a pinned model or a profile cannot take the request', async () => {
     const gateway = await labs();
     const refused = async (body: object, code: string) =>
-      (await assertError(await gateway.chat(body as Record<string, unknown>), 400, 'invalid_request_error', code)).message;
+      (await assertError(await gateway.chat(body as Record<string, unknown>), 400, 'invalid_request_error', code))
+        .message;
     const pin = { model: 'custom:a/m1' };
     const profile = { model: 'coding' };
-    assert.match(await refused({ ...pin, ...withImage }, 'no_vision_model'), /and custom:a\/m1 cannot see; ask for another/);
+    assert.match(
+      await refused({ ...pin, ...withImage }, 'no_vision_model'),
+      /and custom:a\/m1 cannot see; ask for another/,
+    );
     assert.match(await refused({ ...pin, ...withTool }, 'no_tools_model'), /and custom:a\/m1 cannot call them;/);
-    assert.match(await refused({ ...pin, ...long }, 'context_length_exceeded'), /maximum context length of custom:a\/m1 is 2000/);
+    assert.match(
+      await refused({ ...pin, ...long }, 'context_length_exceeded'),
+      /maximum context length of custom:a\/m1 is 2000/,
+    );
     assert.match(
       await refused({ ...profile, ...withImage }, 'no_vision_model'),
       /none of the models of "coding" \(custom:a\/m1, custom:c\/m3\) can see/,
@@ -109,7 +120,10 @@ describe('a name that cannot be asked for', () => {
     assert.ok((await words(answer)).length < 500);
     const read = async (where: string) => (await gateway.api('GET', where)).json();
     const row = await read(`/api/requests/${answer.headers['x-request-id']}`);
-    assert.deepEqual([row.model.length, row.status, row.httpStatus, row.errorCode], [200, 'error', 404, 'model_not_found']);
+    assert.deepEqual(
+      [row.model.length, row.status, row.httpStatus, row.errorCode],
+      [200, 'error', 404, 'model_not_found'],
+    );
     assert.equal((await read('/api/analytics?window=24h')).totals.requests, 1);
     await gateway.chat({ model: 'gpt-9' });
     const { data } = await read('/api/requests?model=gpt-9');
@@ -122,7 +136,14 @@ describe('a name that cannot be asked for', () => {
 
   it('is answered where only its case is another, and nothing grows with each way to write it', async () => {
     const gateway = await scene({ profiles: { Coding: { chain: [flash, 'groq/llama-3.3-70b-versatile'] } } });
-    for (const model of ['AUTO', 'Auto:Fastest', 'GROQ/Llama-3.3-70B-versatile', 'auto:coding', 'CODING', 'Prefer:auto']) {
+    for (const model of [
+      'AUTO',
+      'Auto:Fastest',
+      'GROQ/Llama-3.3-70B-versatile',
+      'auto:coding',
+      'CODING',
+      'Prefer:auto',
+    ]) {
       assert.equal((await gateway.chat({ model })).status, 200, model);
     }
   });
@@ -132,22 +153,32 @@ describe('a name that cannot be asked for', () => {
     const ask = async (model: string) => words(await gateway.chat({ model }));
     assert.match(await ask('gemini/gemini-2.5-flash'), /did you mean google\/gemini-2\.5-flash\b/);
     assert.match(await ask('llama3.3'), /did you mean .*llama-3\.3-70b/);
-    for (const model of ['mixtral', 'qwx', 'phi-x', 'xy']) assert.doesNotMatch(await ask(model), /did you mean .*\bx\b/);
+    for (const model of ['mixtral', 'qwx', 'phi-x', 'xy'])
+      assert.doesNotMatch(await ask(model), /did you mean .*\bx\b/);
   });
 
   it('warns at the start of limits for a model that nobody knows', async () => {
     const gateway = await scene({ limits: { 'groq/llama-3.3-70b-versatil': { rpm: 1 }, [flash]: { rpm: 1 } } });
     const lines = gateway.logs.filter(({ component }) => component === 'config').map(({ message }) => message);
     assert.equal(lines.length, 1);
-    assert.match(lines[0] ?? '', /^limits: groq\/llama-3\.3-70b-versatil is no known model.*did you mean groq\/llama-3\.3-70b-versatile/);
+    assert.match(
+      lines[0] ?? '',
+      /^limits: groq\/llama-3\.3-70b-versatil is no known model.*did you mean groq\/llama-3\.3-70b-versatile/,
+    );
   });
 
   it('says each model once, however many keys it has', async () => {
     const provider = await bed.provider(errorStatus(429, 'slow down', { 'retry-after': '30' }));
     const keys = [{ key: 'key-one-of-lab' }, { key: 'key-two-of-lab' }];
     const models = [{ id: 'm1' }];
-    const config = configOf({ 'custom:a': { baseUrl: provider.baseUrl.replace('127.0.0.1', 'localhost'), keys, models } }, ['custom:a/m1']);
-    const gateway = await bed.gateway({ config: { ...config, limits: { 'custom:a/m1': { rpm: 1 } } }, clock: createManualClock() });
+    const config = configOf(
+      { 'custom:a': { baseUrl: provider.baseUrl.replace('127.0.0.1', 'localhost'), keys, models } },
+      ['custom:a/m1'],
+    );
+    const gateway = await bed.gateway({
+      config: { ...config, limits: { 'custom:a/m1': { rpm: 1 } } },
+      clock: createManualClock(),
+    });
     provider.script(chatCompletion());
     for (const _ of keys) assert.equal(await textOf(await gateway.chat()), 'hello');
     const { message } = await assertError(await gateway.chat(), 429, 'rate_limit_error', 'rate_limit_exceeded');

@@ -99,7 +99,13 @@ function recordRefused(context: ChatRouteContext, running: RunningRequest, error
     usage: null,
   };
   const now = context.clock.now();
-  finish(context, running, UNRANKED, run, toOutcome(run, { httpStatus: error.status, firstByteAt: null }, running.startedAt, now));
+  finish(
+    context,
+    running,
+    UNRANKED,
+    run,
+    toOutcome(run, { httpStatus: error.status, firstByteAt: null }, running.startedAt, now),
+  );
 }
 
 function runningRequest(id: string, startedAt: number, request: ChatRequest, client: string | null): RunningRequest {
@@ -169,7 +175,9 @@ export function logInternal(log: Log, requestId: string, error: unknown): void {
 function toOutcome(
   run: RunOutcome,
   sink: Pick<ResponseSink, 'httpStatus' | 'firstByteAt'>,
-  startedAt: number, now: number): RequestOutcome {
+  startedAt: number,
+  now: number,
+): RequestOutcome {
   return {
     status: run.status,
     httpStatus: run.status === 'canceled' ? 499 : sink.httpStatus,

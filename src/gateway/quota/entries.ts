@@ -56,7 +56,8 @@ export function refusal(entries: readonly Entry[], tokens: number, now: QuotaTim
     if (amount > max) return { ok: false, until: null, kind, id, isStated: false };
     if (window.hasRoom(amount, max, now)) continue;
     const until = window.opensAt(amount, max, now);
-    if (last?.until == null || until > last.until) last = { ok: false, until, kind, id, isStated: window.isStated(now) };
+    if (last?.until == null || until > last.until)
+      last = { ok: false, until, kind, id, isStated: window.isStated(now) };
   }
   if (!last) throw new Error('A refusal without a full window');
   return last;

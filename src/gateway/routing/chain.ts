@@ -26,7 +26,8 @@ export class Chain {
   async replace(entries: readonly ChainEntry[] | null): Promise<void> {
     await this.books.save({ type: 'chain', entries });
     this.entries = entries;
-    for (const { model, isEnabled } of entries ?? []) if (isEnabled && this.gone.has(model)) this.goneModels.bringBack(model);
+    for (const { model, isEnabled } of entries ?? [])
+      if (isEnabled && this.gone.has(model)) this.goneModels.bringBack(model);
     this.onChange();
   }
 }
