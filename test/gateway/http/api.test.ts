@@ -53,6 +53,9 @@ describe('admin API', () => {
     await assertError(response, 400, 'invalid_request_error', 'invalid_request');
     const unknown = await gateway.api('POST', '/api/keys', { provider: 'nope', key: 'x'.repeat(20) });
     await assertError(unknown, 400, 'invalid_request_error', 'invalid_request');
+    const pasted = await gateway.api('POST', '/api/keys', { provider: 'groq', key: 'GROQ_API_KEY="gsk_…"' });
+    const { message } = await assertError(pasted, 400, 'invalid_request_error', 'invalid_request');
+    assert.match(message, /still the placeholder/);
     const missing = await gateway.api('DELETE', '/api/keys/none');
     await assertError(missing, 404, 'invalid_request_error', 'not_found');
   });
