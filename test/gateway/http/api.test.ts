@@ -77,6 +77,12 @@ describe('admin API', () => {
     const gateway = await bed.gateway({ keys: [stored] });
     const replaced = await gateway.api('PATCH', '/api/keys/k1', { key: 'two\nlines' });
     await assertError(replaced, 400, 'invalid_request_error', 'invalid_request');
+    const moved = await gateway.api('POST', '/api/keys', {
+      provider: 'groq',
+      baseUrl: lab.baseUrl,
+      key: 'gsk_0123456789',
+    });
+    assert.deepEqual([moved.status, (await moved.json()).error.param], [400, 'baseUrl'], 'it would be asked elsewhere');
     const named = await gateway.api('POST', '/api/keys', { provider: 'custom:../x', baseUrl: lab.baseUrl });
     await assertError(named, 400, 'invalid_request_error', 'invalid_request');
   });

@@ -22,8 +22,8 @@ const READ_AFTER_MS = 100;
 /** So long a row says what its test found; its sign says so after that. */
 const TOLD_MS = 8_000;
 
-/** What the last test of a key found; null while it runs. */
-export type KeyTest = { check: KeyCheck | null };
+/** What the last test of a key found; while it runs, what stops it. */
+export type KeyTest = { check: KeyCheck; stop?: never } | { check: null; stop(): void };
 
 /** The Keys page's data and deeds. */
 export class KeysStore {
@@ -104,16 +104,22 @@ export class KeysStore {
     });
   }
 
-  async test(key: KeyView, signal?: AbortSignal): Promise<void> {
+  /** Asks the provider about a key, unless that is being done; `all` stops it as its own button does. */
+  async test(key: KeyView, all?: AbortSignal): Promise<void> {
     if (this.tests.get(key.id)?.check === null) return;
-    this.tests.set(key.id, { check: null });
+    const abort = new AbortController();
+    const stop = (): void => abort.abort();
+    all?.addEventListener('abort', stop, { once: true });
+    this.tests.set(key.id, { check: null, stop });
     try {
-      const check = await this.session.client.call('POST /api/keys/{id}/test', { id: key.id }, signal);
+      const check = await this.session.client.call('POST /api/keys/{id}/test', { id: key.id }, abort.signal);
       this.tests.set(key.id, { check });
       setTimeout(() => this.tests.delete(key.id), TOLD_MS);
     } catch (error) {
       this.tests.delete(key.id);
-      if (signal?.aborted !== true) this.fail(error);
+      if (!abort.signal.aborted) this.fail(error);
+    } finally {
+      all?.removeEventListener('abort', stop);
     }
   }
 
