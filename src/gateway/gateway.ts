@@ -39,8 +39,10 @@ import { createIdSource, randomHex } from './randomIds.js';
 import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
 import { Chain } from './routing/chain.js';
 import { type ChainSources, chainView } from './routing/chainView.js';
+import type { Cooldown } from './routing/cooldowns.js';
 import type { Failure } from './routing/failure.js';
 import { RATE_KINDS } from './routing/failurePolicy.js';
+import { GoneModels } from './routing/goneModels.js';
 import type { Candidate } from './routing/inventory.js';
 import { Profiles, unknownModels } from './routing/profiles.js';
 import { profileWarnings } from './routing/profileView.js';
@@ -134,6 +136,7 @@ class GatewayHouse {
   private readonly prober: HealthProber;
   private readonly upstream: UpstreamClient & { setProxy?(proxy: ProxySettings): void };
   private readonly router: Router;
+  private readonly gone: GoneModels;
   private readonly chain: Chain;
   private readonly profiles: Profiles;
   private readonly counts: CountKeeper;
@@ -172,7 +175,15 @@ class GatewayHouse {
       this.router.refresh();
       if (this.isLoaded) this.announce();
     });
-    this.chain = new Chain(this.books, clock.now, () => this.changed());
+    this.gone = new GoneModels({
+      books: this.books,
+      log: ports.log,
+      now: clock.now,
+      config: this.config,
+      cooldowns: () => this.router.cooldowns,
+      onChange: () => this.changed(),
+    });
+    this.chain = new Chain(this.books, this.gone, () => this.changed());
     this.profiles = new Profiles(this.books, this.config, () => this.changed());
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.router = this.createRouter();
@@ -212,6 +223,7 @@ class GatewayHouse {
     this.ports.log.log('info', 'gateway', `Listening on ${this.url}`);
     this.announce();
     this.warnOfUnknownModels();
+    this.gone.warn();
     if (this.settings.all.healthProbes) this.keyService.discover();
     this.prober.start();
     this.ports.clock.after(WARM_UP_MS, () => void this.warmUp(listener));
@@ -292,10 +304,11 @@ class GatewayHouse {
 
   private restore(state: LedgerState): void {
     this.settings.restore(state.settings);
-    this.chain.restore(state.chain, state.goneModels);
+    this.chain.restore(state.chain);
+    this.gone.restore(state.goneModels);
     this.profiles.restore(state.profiles);
     restoreModels(this.models, state.models);
-    this.router.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
+    this.router.cooldowns.restore(this.gone.restored(state.cooldowns.flatMap(fromCooldownRow)));
     this.router.quota.restore(state.quotaWindows, state.quotaLimits);
     this.router.measurements.restore(state.measurements);
   }
@@ -328,13 +341,14 @@ class GatewayHouse {
     if (this.isLoaded) this.announce();
   }
 
-  /** The config file's chains may name what no catalog knows. */
+  /** The config file's chains and limits may name what no catalog knows. */
   private warnOfUnknownModels(): void {
     const { inventory } = this.router;
     const warn = (path: string, warnings: readonly string[]) => {
       for (const text of warnings) this.ports.log.log('warn', 'config', `${path}: ${text}`);
     };
     warn('chain', unknownModels(this.config.chain ?? [], inventory, true));
+    warn('limits', unknownModels(Object.keys(this.config.limits ?? {}), inventory, true));
     for (const profile of inventory.profiles.values()) {
       if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory, true));
     }
@@ -344,10 +358,12 @@ class GatewayHouse {
     this.events.emit({ type: 'gateway.changed', state: this.state() });
   }
 
-  /** The provider's words stay out of the log: some repeat the prompt. */
-  private disable(provider: string, model: string): void {
-    this.chain.markGone(provider, model);
-    this.ports.log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', { provider, model });
+  /** "Retry now": what stood behind the cooldown is forgotten with it. */
+  private retried({ kind, provider, model, keyId }: Cooldown): void {
+    if (kind === 'gone' && model !== null) this.gone.bringBack(`${provider}/${model}`);
+    if (!RATE_KINDS.has(kind) && kind !== 'credit') return;
+    this.router.quota.reopenFor({ provider, model, keyId });
+    this.counts.keepSoon();
   }
 
   /**
@@ -417,6 +433,8 @@ class GatewayHouse {
         isFree: router.isFree,
         strategy: () => this.strategy(),
         quota: router.quota,
+        retried: (cooldown) => this.retried(cooldown),
+        quotaChanged: () => this.counts.keepSoon(),
       },
     };
   }
@@ -433,6 +451,13 @@ class GatewayHouse {
       baseUrlOf: (provider) => this.config.providers?.[provider]?.baseUrl,
       lanes: new ProbeLanes(),
       onProbed: (key, status) => this.prober.probed(key, status),
+      onListed: ({ provider }, models, isWanted) => {
+        this.gone.listed(
+          provider,
+          models.map(({ id }) => id),
+          isWanted,
+        );
+      },
       onQuota: ({ id, provider }, observations) => {
         // Of the account: of no single model.
         this.router.quota.observe({ provider, model: '', keyId: id }, observations);
@@ -478,21 +503,27 @@ class GatewayHouse {
           this.events.emit({ type: 'key.changed', keyId, provider, change: 'health' });
         }
       },
-      onGone: (provider, model) => this.disable(provider, model),
+      onGone: (provider, model) => this.gone.refused(provider, model),
       onWaiting: (id, until) => this.active.waits(id, until),
       onAttempt: (id, { provider, model }, attempt) => {
         this.active.routed(id, provider, model, attempt);
         this.counts.keepSoon();
       },
-      onFailure: (failure, candidate, askedAt) => this.attemptFailed(failure, candidate, askedAt),
+      onFailure: (failure, candidate, askedAt, runId) => this.attemptFailed(failure, candidate, askedAt, runId),
       onSuccess: ({ keyId }) => this.keyService.foundGood(keyId),
     };
   }
 
   /** The provider's words stay out of the log: some repeat the prompt. */
-  private attemptFailed(failure: Failure, { name, keyId }: Candidate, askedAt: number): void {
+  private attemptFailed(failure: Failure, { name, keyId }: Candidate, askedAt: number, requestId: string): void {
     const { kind, status } = failure;
-    this.ports.log.log('info', 'routing', 'An attempt failed', { candidate: name, kind, status });
+    this.ports.log.log('info', 'routing', 'An attempt failed', {
+      requestId,
+      candidate: name,
+      keyId,
+      kind,
+      status,
+    });
     if (kind === 'auth') this.keyService.refused(keyId, failure.message, askedAt);
     else if (RATE_KINDS.has(kind)) this.keyService.foundGood(keyId);
   }

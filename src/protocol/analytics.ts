@@ -217,7 +217,10 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** Query of `GET /api/requests`. `provider`, `client` and `status` are as in the answer, `model` is `provider/model`. */
+/**
+ * Query of `GET /api/requests`. `provider`, `client` and `status` are as in the answer, `model` is who answered
+ * (`provider/model`) or what was asked for.
+ */
 export const requestsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   before: z

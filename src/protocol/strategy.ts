@@ -4,11 +4,11 @@ import { PROFILE_STRATEGIES, type ScorePart, STRATEGIES } from './strategyNames.
 export const strategySchema = z.enum(STRATEGIES);
 export const profileStrategySchema = z.enum(PROFILE_STRATEGIES);
 
-const share = z.number().min(0).max(1);
+const weight = z.number().nonnegative().default(0);
 
-/** What `custom` weighs by. Only their ratios matter. */
+/** What `custom` weighs by. Only their ratios matter; one that is left out weighs nothing. */
 export const strategyWeightsSchema = z
-  .strictObject({ reliability: share, speed: share, intelligence: share, headroom: share })
+  .strictObject({ reliability: weight, speed: weight, intelligence: weight, headroom: weight })
   .refine((weights) => Object.values(weights).some((weight) => weight > 0), 'needs a weight above 0');
 
 export type StrategyWeights = Readonly<Record<ScorePart, number>>;

@@ -44,12 +44,12 @@ function wholeFrom(least: number): (value: unknown) => number | undefined {
   return (value) => (typeof value === 'number' && Number.isInteger(value) && value >= least ? value : undefined);
 }
 
-/** Each part 0 to 1, one above 0; one that is left out weighs nothing. */
+/** Each part 0 or more, one above 0; one that is left out weighs nothing. */
 function readWeights(value: unknown): ApiSettings['strategyWeights'] {
   if (typeof value !== 'object' || value === null) return undefined;
   const given = value as Record<string, unknown>;
   const weights = SCORE_PARTS.map((part) => given[part] ?? 0);
-  const isShare = (weight: unknown) => typeof weight === 'number' && weight >= 0 && weight <= 1;
-  if (!weights.every(isShare) || weights.every((weight) => weight === 0)) return undefined;
+  const isWeight = (weight: unknown) => typeof weight === 'number' && Number.isFinite(weight) && weight >= 0;
+  if (!weights.every(isWeight) || weights.every((weight) => weight === 0)) return undefined;
   return Object.fromEntries(SCORE_PARTS.map((part, at) => [part, weights[at]])) as ApiSettings['strategyWeights'];
 }

@@ -99,7 +99,10 @@ describe('strategies', () => {
     assert.equal(await via(gateway, 'auto:custom'), fastName);
     assert.equal((await put({ ...none, intelligence: 1 })).status, 200);
     assert.equal(await via(gateway, 'auto:custom'), u2Name);
-    for (const wrong of [none, { ...none, speed: 1.1 }, { speed: 1 }, { ...none, speed: 1, luck: 1 }, 'fast']) {
+    // Only the ratios matter, and what is left out weighs nothing.
+    assert.equal((await put({ speed: 50, intelligence: 1 })).status, 200);
+    assert.equal(await via(gateway, 'auto:custom'), fastName);
+    for (const wrong of [none, {}, { ...none, speed: -1 }, { ...none, speed: 1, luck: 1 }, 'fast']) {
       await assertError(await put(wrong), 400, 'invalid_request_error', 'invalid_request');
     }
   });

@@ -60,7 +60,7 @@ export function simulatedRouter(
       settings: () => settings,
       strategy: () => 'priority',
       profiles: () => [],
-      chain: { entries: null, gone: new Set() },
+      chain: { entries: null, gone: new Map() },
     },
     listener,
   );

@@ -36,7 +36,7 @@ export function inventoryOf(models: readonly TestModel[], more: Partial<Inventor
     logicalModels: {},
     adapters: { openai: adapter, demo: adapter, gemini: adapter, cohere: adapter },
     demo: false,
-    disabled: new Set(),
+    disabled: new Map(),
     chain: null,
     profiles: [],
     learnedWindows: new Map(),

@@ -23,15 +23,15 @@ describe('settings of the editor', () => {
   it('are left out where they are nonsense', () => {
     const nonsense = {
       ...{ demo: 'yes', strategy: 'best', stickyMinutes: -1, contextHandoff: 1, 'queue.timeoutSeconds': 1.5 },
-      ...{ healthProbes: null, retentionDays: 0, strategyWeights: { reliability: 2 } },
+      ...{ healthProbes: null, retentionDays: 0, strategyWeights: { reliability: -2 } },
     };
     assert.deepEqual(given(nonsense), {});
     for (const strategyWeights of [{}, null, 'x', { speed: '1' }]) assert.deepEqual(given({ strategyWeights }), {});
   });
 
   it('weigh nothing where a part is left out', () => {
-    const strategyWeights = { reliability: 0, speed: 1, intelligence: 0, headroom: 0 };
-    assert.deepEqual(given({ strategyWeights: { speed: 1 } }), { strategyWeights });
+    const strategyWeights = { reliability: 0, speed: 20, intelligence: 0, headroom: 0 };
+    assert.deepEqual(given({ strategyWeights: { speed: 20 } }), { strategyWeights });
   });
 
   it('know which hosts serve this machine alone', () => {

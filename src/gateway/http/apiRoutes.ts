@@ -60,6 +60,10 @@ export interface ApiContext {
   /** The chain's that is in force. */
   strategy(): Strategy;
   quota: QuotaEngine;
+  /** A cooldown was lifted by hand. */
+  retried(cooldown: Cooldown): void;
+  /** Counts or limits changed by hand: they are to be kept. */
+  quotaChanged(): void;
 }
 
 /** The admin API. Who may call it is checked before (access.ts). */
@@ -108,14 +112,17 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
   routes.get('/api/quota', (c) => c.json({ data: context.quota.list() }));
   routes.post('/api/quota/reset', async (c) => {
     const { id, kind } = await readInput('resetQuota', c.env);
-    context.quota.reopen(id, kind);
     context.quota.forgetLimit(id, kind);
+    context.quotaChanged();
     return c.body(null, 204);
   });
   routes.get('/api/cooldowns', (c) => c.json({ data: cooldowns.list().map(cooldownView) }));
   routes.delete('/api/cooldowns/:id', (c) => {
-    if (cooldowns.clear(c.req.param('id'))) return c.body(null, 204);
-    throw new HttpError(404, 'invalid_request_error', 'not_found', 'There is no cooldown with this id');
+    const cooldown = cooldowns.list().find(({ id }) => id === c.req.param('id'));
+    if (!cooldown) throw new HttpError(404, 'invalid_request_error', 'not_found', 'There is no cooldown with this id');
+    cooldowns.clear(cooldown.id);
+    context.retried(cooldown);
+    return c.body(null, 204);
   });
   registerAnalyticsRoutes(routes, {
     query: (read) => context.books.query(read),

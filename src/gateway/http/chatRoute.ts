@@ -14,7 +14,7 @@ import { ResponseSink } from './chatSink.js';
 import type { ClientNames } from './clientNames.js';
 import { HttpError, toHttpError } from './errors.js';
 import { readJsonBody } from './requestBody.js';
-import { requestRow } from './requestRow.js';
+import { LONGEST_NAME, requestRow } from './requestRow.js';
 
 export interface ChatRouteContext {
   clock: Clock;
@@ -43,11 +43,11 @@ export async function serveChat(
   try {
     const body = await readJsonBody(incoming);
     const request = decodeChatRequest(body);
-    const ranking = context.router.rankingFor(request.model);
+    const running = runningRequest(requestId, startedAt, request, context.clients.nameOf(incoming));
+    const ranking = rankingOf(context, running, request.model);
     const { candidates } = ranking;
     const needs = requestNeeds(request);
     const sink = new ResponseSink(outgoing, requestId, request.stream, context.clock);
-    const running = runningRequest(requestId, startedAt, request, context.clients.nameOf(incoming));
     running.interrupt = () => {
       sink.fail(closingError(), []);
       latch.abort();
@@ -68,11 +68,51 @@ export async function serveChat(
   }
 }
 
+/** @throws HttpError for a `model` that nobody can be asked for; it is kept like any other request that failed. */
+function rankingOf(context: ChatRouteContext, running: RunningRequest, model: string): Ranking {
+  try {
+    return context.router.rankingFor(model);
+  } catch (error) {
+    if (error instanceof HttpError) recordRefused(context, running, error);
+    throw error;
+  }
+}
+
+const UNRANKED: Ranking = {
+  strategy: null,
+  profile: null,
+  candidates: [],
+  scores: null,
+  weights: null,
+  preferred: null,
+};
+
+function recordRefused(context: ChatRouteContext, running: RunningRequest, error: HttpError): void {
+  context.active.begin(running);
+  const run: RunOutcome = {
+    status: 'error',
+    error,
+    candidate: null,
+    failures: [],
+    attemptMs: null,
+    finishReason: null,
+    usage: null,
+  };
+  const now = context.clock.now();
+  finish(
+    context,
+    running,
+    UNRANKED,
+    run,
+    toOutcome(run, { httpStatus: error.status, firstByteAt: null }, running.startedAt, now),
+  );
+}
+
 function runningRequest(id: string, startedAt: number, request: ChatRequest, client: string | null): RunningRequest {
   return {
     id,
     startedAt,
-    model: request.model,
+    model: request.model.slice(0, LONGEST_NAME),
     isStream: request.stream,
     client,
     provider: null,
@@ -132,7 +172,12 @@ export function logInternal(log: Log, requestId: string, error: unknown): void {
   });
 }
 
-function toOutcome(run: RunOutcome, sink: ResponseSink, startedAt: number, now: number): RequestOutcome {
+function toOutcome(
+  run: RunOutcome,
+  sink: Pick<ResponseSink, 'httpStatus' | 'firstByteAt'>,
+  startedAt: number,
+  now: number,
+): RequestOutcome {
   return {
     status: run.status,
     httpStatus: run.status === 'canceled' ? 499 : sink.httpStatus,

@@ -6,8 +6,8 @@ import type { Ranking } from '../routing/scoring/order.js';
 import { routeText } from '../routing/scoring/routeText.js';
 import type { RunningRequest } from './activeRequests.js';
 
-/** Model names come from clients: what is kept of them is bounded. */
-const LONGEST_NAME = 200;
+/** Model names come from clients: what is kept and told of them is bounded. */
+export const LONGEST_NAME = 200;
 
 /** What the ledger keeps of a finished request: who, when, how much; never what was said. */
 export function requestRow(
@@ -22,7 +22,7 @@ export function requestRow(
     at: request.startedAt,
     client: request.client,
     tokenId: null,
-    model: request.model.slice(0, LONGEST_NAME),
+    model: request.model,
     isStream: request.isStream,
     status: outcome.status,
     httpStatus: outcome.httpStatus,

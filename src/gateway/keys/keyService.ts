@@ -6,6 +6,7 @@ import { HttpError, invalidRequest } from '../http/errors.js';
 import type { UpstreamClient } from '../net/upstream.js';
 import type { Clock, Log } from '../ports.js';
 import { hostOf } from '../providers/resolveBaseUrl.js';
+import type { CatalogModel } from '../providers/spec.js';
 import type { QuotaObservation } from '../quota/learn.js';
 import type { Cooldowns } from '../routing/cooldowns.js';
 import { KeyDoubts } from './keyDoubts.js';
@@ -28,6 +29,8 @@ export interface KeyServiceContext {
   lanes: ProbeLanes;
   /** A probe's verdict; the key's health says so already. */
   onProbed(key: PoolKey, status: KeyCheck['status']): void;
+  /** A probe was the provider's list of models. `isWanted`: the user asked for it. */
+  onListed(key: PoolKey, models: readonly CatalogModel[], isWanted: boolean): void;
   /** A probe told of the account's quota. */
   onQuota(key: PoolKey, observations: readonly QuotaObservation[]): void;
   areProbesOn(): boolean;
@@ -136,7 +139,10 @@ export function createKeyService(context: KeyServiceContext): KeyService {
   function apply(id: string, result: ProbeResult, isWanted = false): void {
     const key = pool.get(id);
     if (!key) return;
-    if (result.listed) models.setListed(key.provider, result.listed);
+    if (result.listed) {
+      models.setListed(key.provider, result.listed);
+      context.onListed(key, result.listed, isWanted);
+    }
     if (result.observations.length > 0) context.onQuota(key, result.observations);
     // Refused twice over, with probes that know better: what they ask answers anybody. So chats find out, now and then.
     const isDoubted = !isWanted && doubts.isDoubted(id);
@@ -241,6 +247,7 @@ export function createKeyService(context: KeyServiceContext): KeyService {
       if (!key) throw noSuchKey();
       const result = await probeStored(key);
       if (result.status === 'healthy' && key.health.status !== 'healthy') apply(id, result, true);
+      else if (result.listed) context.onListed(key, result.listed, true);
       return publicCheck(result);
     },
     refused(id, message, askedAt) {

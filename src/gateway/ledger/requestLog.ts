@@ -87,11 +87,13 @@ function filtersOf(query: RequestsQuery): { where: string; params: SqlValue[] } 
     terms.push(`AND ${column} = ?`);
     params.push(value);
   };
-  const slash = query.model?.indexOf('/') ?? -1;
   add('provider', query.provider);
-  // Providers' ids have no slash, models' own names may.
-  if (slash >= 0) add('provider', query.model?.slice(0, slash));
-  add('served_model', query.model?.slice(slash + 1));
+  if (query.model !== undefined) {
+    // Providers' ids have no slash, models' own names may.
+    const slash = query.model.indexOf('/');
+    terms.push(`AND (model = ? OR (served_model = ?${slash < 0 ? '' : ' AND provider = ?'}))`);
+    params.push(query.model, query.model.slice(slash + 1), ...(slash < 0 ? [] : [query.model.slice(0, slash)]));
+  }
   // Empty: those that did not say who they are.
   add("coalesce(client, '')", query.client);
   add('status', query.status);

@@ -99,7 +99,7 @@ export class QuotaEngine implements LeaseHost {
     for (const entry of this.entries.values()) this.setScope(entry, this.scopeOf(entry.window));
   }
 
-  /** Drops a learned limit, and what closed the window because of it. False when nothing was learned. */
+  /** Drops a learned limit, and what closed or filled the window because of it. False when no limit was learned. */
   forgetLimit(id: string, kind: QuotaKind): boolean {
     this.reopen(id, kind);
     if (!this.book.forget(id, kind)) return false;
@@ -107,9 +107,21 @@ export class QuotaEngine implements LeaseHost {
     return true;
   }
 
-  /** "Retry now": a window that the provider's word closed is open again. */
+  /** "Retry now": a window that the provider's word closed or filled is open again; what we counted ourselves stays. */
   reopen(id: string, kind: QuotaKind): void {
-    this.entries.get(nameOf(id, kind))?.window.reopen();
+    const window = this.entries.get(nameOf(id, kind))?.window;
+    if (!window) return;
+    window.reopen(this.time.read());
+    this.hooks.onFreed?.(window.provider);
+  }
+
+  /** The same of all windows that these requests are counted in; null stands for all models, or all keys. */
+  reopenFor({ provider, model, keyId }: { provider: string; model: string | null; keyId: string | null }): void {
+    const isMeant = (wanted: string | null, own: string | null) => wanted === null || own === null || own === wanted;
+    for (const { window } of this.entries.values()) {
+      if (window.provider !== provider || !isMeant(model, window.model) || !isMeant(keyId, window.keyId)) continue;
+      this.reopen(window.id, window.kind);
+    }
   }
 
   /** The key is gone. */

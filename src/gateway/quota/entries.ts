@@ -16,6 +16,8 @@ export interface QuotaRefusal {
   /** The window that opens last, or that it never fits. */
   kind: QuotaKind;
   id: string;
+  /** It is full by the provider's word, not by our own count alone. */
+  isStated: boolean;
 }
 
 /** A window and what it is limited to. */
@@ -51,10 +53,11 @@ export function refusal(entries: readonly Entry[], tokens: number, now: QuotaTim
   for (const { window, isTokens, max } of entries) {
     const amount = isTokens ? tokens : 1;
     const { kind, id } = window;
-    if (amount > max) return { ok: false, until: null, kind, id };
+    if (amount > max) return { ok: false, until: null, kind, id, isStated: false };
     if (window.hasRoom(amount, max, now)) continue;
     const until = window.opensAt(amount, max, now);
-    if (last?.until == null || until > last.until) last = { ok: false, until, kind, id };
+    if (last?.until == null || until > last.until)
+      last = { ok: false, until, kind, id, isStated: window.isStated(now) };
   }
   if (!last) throw new Error('A refusal without a full window');
   return last;

@@ -6,6 +6,8 @@ import { type ArrivalTime, type QuotaWindow, TRANSIT_MS, type WindowScope } from
 
 /** The provider's clock and ours may differ by so much. */
 export const CLOCK_SKEW_MS = 1000;
+/** The row of what others spent begins so many ms after the period: a row of its own, which adds up with the other one. */
+const FOREIGN_START = 1;
 
 /**
  * A day or a month of the provider's calendar.
@@ -27,6 +29,9 @@ export class FixedWindow implements QuotaWindow {
   /** Rows of an earlier life that nobody has looked at yet: finding out what day it is costs time at the start. */
   private pending: QuotaWindowRow[] = [];
   private settled = 0;
+  /** Of `settled`, what the provider said that others spent. */
+  private foreign = 0;
+  private isForeignDirty = false;
   /** Of `settled`, what may belong to the next period. */
   private carried = 0;
   /** What was settled in the period before, in case the clock goes back. */
@@ -103,6 +108,7 @@ export class FixedWindow implements QuotaWindow {
     this.refresh(now);
     if (at.wall < this.period.startsAt - CLOCK_SKEW_MS) return;
     this.settled = Math.max(0, this.settled - amount);
+    this.foreign = Math.min(this.foreign, this.settled);
     if (this.isEnding(at.wall)) this.carry(-Math.min(amount, this.carried));
     this.onChange(this);
   }
@@ -112,6 +118,8 @@ export class FixedWindow implements QuotaWindow {
     // Given back before the period ends: the provider does not count by the calendar (Groq's days are buckets that refill).
     if (forMs !== null && now.wall + forMs < this.period.endsAt - CLOCK_SKEW_MS) return;
     this.settled += amount;
+    this.foreign += amount;
+    this.isForeignDirty = true;
     this.onChange(this);
   }
 
@@ -123,8 +131,19 @@ export class FixedWindow implements QuotaWindow {
     this.closedUntil = until;
   }
 
-  reopen(): void {
+  reopen(now: QuotaTime): void {
     this.closedUntil = 0;
+    this.refresh(now);
+    if (this.foreign === 0) return;
+    this.settled = Math.max(0, this.settled - this.foreign);
+    this.foreign = 0;
+    this.isForeignDirty = true;
+    this.onChange(this);
+  }
+
+  isStated(now: QuotaTime): boolean {
+    this.refresh(now);
+    return this.foreign > 0 || now.wall < this.closedUntil;
   }
 
   resetsAt(now: QuotaTime): number {
@@ -143,14 +162,15 @@ export class FixedWindow implements QuotaWindow {
 
   changedRows(now: QuotaTime): QuotaWindowRow[] {
     this.refresh(now);
-    const rows = this.rows(this.isCarriedDirty);
+    const rows = this.rows(this.isCarriedDirty, this.isForeignDirty);
     this.isCarriedDirty = false;
+    this.isForeignDirty = false;
     return rows;
   }
 
   allRows(now: QuotaTime): QuotaWindowRow[] {
     this.refresh(now);
-    return this.rows(this.carried > 0);
+    return this.rows(this.carried > 0, this.foreign > 0);
   }
 
   restore(row: QuotaWindowRow): void {
@@ -172,6 +192,7 @@ export class FixedWindow implements QuotaWindow {
     if (isNext) this.carry(row.used);
     // A row of tomorrow is the other half of one of today when that is about to end; else the clock went back.
     if (!isNext || !this.isEnding(now.wall + TRANSIT_MS)) this.settled += row.used;
+    if (row.startsAt === this.period.startsAt + FOREIGN_START) this.foreign += row.used;
     this.onChange(this);
   }
 
@@ -181,7 +202,9 @@ export class FixedWindow implements QuotaWindow {
     this.before = isNext ? this.settled : 0;
     this.settled = isNext ? this.carried : 0;
     this.carried = 0;
+    this.foreign = 0;
     this.isCarriedDirty = false;
+    this.isForeignDirty = false;
     this.isUnsure = false;
     this.period = next;
     if (this.open > 0) this.onChange(this);
@@ -194,6 +217,9 @@ export class FixedWindow implements QuotaWindow {
     this.closedAt = now.wall;
     this.carried = this.settled;
     this.settled += this.before;
+    // Whose it was is not remembered of an earlier day.
+    this.foreign = 0;
+    this.isForeignDirty = true;
     this.isUnsure = true;
     this.isCarriedDirty = true;
     this.onChange(this);
@@ -204,8 +230,12 @@ export class FixedWindow implements QuotaWindow {
     this.isCarriedDirty = true;
   }
 
-  private rows(withNext: boolean): QuotaWindowRow[] {
-    const rows = [this.row(this.period, this.settled + this.open)];
+  private rows(withNext: boolean, withForeign: boolean): QuotaWindowRow[] {
+    const rows = [this.row(this.period, this.settled - this.foreign + this.open)];
+    if (withForeign) {
+      const { startsAt, endsAt } = this.period;
+      rows.push(this.row({ startsAt: startsAt + FOREIGN_START, endsAt }, this.foreign));
+    }
     if (withNext) rows.push(this.row(this.calendar.periodAt(this.period.endsAt), this.carried + this.open));
     return rows;
   }

@@ -14,6 +14,8 @@ export interface SlidingShape {
 const CLOCK_RATE_SLACK = 0.001;
 /** A row of what is still out: it ends long after any request does. Restoring cuts it to the window's length. */
 const OPEN_ROW_MS = 60 * 60 * 1000;
+/** What providers said of others is remembered apart so many times; beyond, it counts like our own. */
+const MAX_FOREIGN = 256;
 /** `startsAt` of a row that has no start of its own: what is open, or all of a minute. */
 const NO_START = 0;
 
@@ -45,6 +47,8 @@ export class SlidingWindow implements QuotaWindow {
   private open = 0;
   private closedUntil = Number.NEGATIVE_INFINITY;
   private isOpenDirty = false;
+  /** Of the log, what the provider said that others spent. */
+  private foreign: { time: number; amount: number }[] = [];
 
   constructor(
     scope: WindowScope,
@@ -116,15 +120,26 @@ export class SlidingWindow implements QuotaWindow {
   addForeign(amount: number, forMs: number | null, now: QuotaTime): void {
     // What the provider says of its own reset needs no slack.
     const lasts = Math.min(forMs ?? this.spanMs, this.spanMs);
-    this.spend(now[this.base] - this.spanMs + lasts, amount);
+    const time = now[this.base] - this.spanMs + lasts;
+    this.forgetForeign(now);
+    if (this.foreign.length < MAX_FOREIGN) this.foreign.push({ time, amount });
+    this.spend(time, amount);
   }
 
   closeFor(ms: number | null, now: QuotaTime): void {
     this.closedUntil = Math.max(this.closedUntil, now[this.base] + (ms ?? this.spanMs));
   }
 
-  reopen(): void {
+  reopen(now: QuotaTime): void {
     this.closedUntil = Number.NEGATIVE_INFINITY;
+    this.refresh(now);
+    for (const { time, amount } of this.foreign) if (this.log.remove(time, amount)) this.markBucket(time);
+    this.foreign = [];
+  }
+
+  isStated(now: QuotaTime): boolean {
+    this.forgetForeign(now);
+    return this.foreign.length > 0 || now[this.base] < this.closedUntil;
   }
 
   resetsAt(now: QuotaTime): number {
@@ -178,6 +193,11 @@ export class SlidingWindow implements QuotaWindow {
 
   isIdle(now: QuotaTime): boolean {
     return this.used(now) === 0 && now[this.base] >= this.closedUntil;
+  }
+
+  private forgetForeign(now: QuotaTime): void {
+    if (this.foreign.length === 0) return;
+    this.foreign = this.foreign.filter(({ time }) => time > now[this.base] - this.spanMs);
   }
 
   private spend(time: number, amount: number): void {

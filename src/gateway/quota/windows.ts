@@ -61,8 +61,10 @@ export interface QuotaWindow extends WindowScope {
   addForeign(amount: number, forMs: number | null, now: QuotaTime): void;
   /** No room for so long, whatever the count says; null: until the window's own end. */
   closeFor(ms: number | null, now: QuotaTime): void;
-  /** Undoes `closeFor`. */
-  reopen(): void;
+  /** Undoes `closeFor` and `addForeign`: what the provider said is dropped, what we counted stays. */
+  reopen(now: QuotaTime): void;
+  /** Something of what it holds, or its being closed, is the provider's word. */
+  isStated(now: QuotaTime): boolean;
   /** When use first falls out of a sliding window, or a fixed one ends. Never in the past. */
   resetsAt(now: QuotaTime): number;
   /** When at the pace of the window so far `limit` will be used up, in ms since the epoch; null when it will not. */

@@ -70,7 +70,7 @@ export interface LoopContext extends AttemptContext {
   /** An attempt has ended, and its quota is what it really cost. */
   onSettled?(candidate: Candidate): void;
   /** `askedAt`: when the attempt began, in ms since the epoch. */
-  onFailure(failure: Failure, candidate: Candidate, askedAt: number): void;
+  onFailure(failure: Failure, candidate: Candidate, askedAt: number, runId: string): void;
   onSuccess(candidate: Candidate): void;
 }
 
@@ -133,7 +133,7 @@ async function trySearch(
   search: CandidateSearch,
 ): Promise<RunOutcome> {
   const failures: AttemptRecord[] = [];
-  if (capable === 0) return fail(run, incapableError(run.candidates, run.needs), failures);
+  if (capable === 0) return fail(run, incapableError(run.candidates, run.needs, run.request.model), failures);
   context.waitingRoom.pumpIfDue();
   while (mayAttempt(context, run, failures.length)) {
     const taken = search.take() ?? (await waitForOne(context, run, search, failures));
@@ -178,7 +178,7 @@ async function tryOne(
   if (end.type !== 'failed' || !end.isBlocked) {
     context.measurements.failed(candidate, failure.kind, attemptMs);
     context.cooldowns.begin(failure, candidate);
-    context.onFailure(failure, candidate, startedAt);
+    context.onFailure(failure, candidate, startedAt, run.id);
   }
   const { kind, status, message } = failure;
   const startMs = startedAt - run.startedAt;

@@ -17,6 +17,8 @@ export interface Block {
   /** A failure's kind, or the quota window's that is full. */
   kind: string;
   isQuota: boolean;
+  /** The window is full by the provider's word, not by our own count alone. */
+  isStated?: boolean;
   /** ms since the epoch; null: the request is larger than the window will ever be. */
   until: number | null;
   /** The provider's own words, or ours. */
@@ -130,6 +132,7 @@ export class CandidateSearch {
     }
     if (!refusal) return null;
     const message = refusal.until === null ? `larger than its ${refusal.kind}` : `its ${refusal.kind} is used up`;
-    return { candidate, kind: refusal.kind, isQuota: true, until: refusal.until, message };
+    const { kind, until, isStated } = refusal;
+    return { candidate, kind, isQuota: true, isStated, until, message };
   }
 }

@@ -40,7 +40,7 @@ export function chainView(sources: ChainSources, strategy: Strategy): ChainView 
     });
   }
   const off = (sources.entries ?? []).filter(({ isEnabled }) => !isEnabled).map(({ model }) => model);
-  for (const name of [...off, ...inventory.disabledNames]) {
+  for (const name of [...off, ...inventory.off.keys()]) {
     const known = inventory.known.get(name);
     if (!known || views.has(name) || !inventory.keyedProviders.has(known.provider)) continue;
     const facts = factsOf(known, groups.get(name), inventory);

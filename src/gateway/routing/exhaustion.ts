@@ -1,3 +1,4 @@
+import { isProfileStrategy } from '../../protocol/strategyNames.js';
 import { HttpError } from '../http/errors.js';
 import type { RequestNeeds } from '../surfaces/requestNeeds.js';
 import type { Block } from './candidateSearch.js';
@@ -39,6 +40,7 @@ export function exhaustionError(
       const message = `The request is over the maximum context length that the quotas allow. ${unique(lines)}`;
       return new HttpError(400, 'invalid_request_error', 'context_length_exceeded', message);
     }
+    if (blocks.length > 0 && blocks.every(({ kind }) => kind === 'gone')) return restingGone(blocks);
     return rateLimited(attempts, blocks, nowMs);
   }
   const isEvery = (test: (attempt: AttemptRecord) => boolean) => attempts.every(test);
@@ -60,30 +62,55 @@ export function exhaustionError(
   return exhausted(502, 'upstream_error', `No provider could answer. ${words(attempts)}`);
 }
 
-/** No enabled model can take the request at all: which need is in the way. */
-export function incapableError(candidates: readonly Candidate[], needs: RequestNeeds): HttpError {
+/** More of them say nothing more. */
+const MAX_MODELS = 3;
+
+/** Whom `model` stood for, as an error speaks of them. */
+interface Asked {
+  /** "no enabled model can see", "groq/m cannot see". */
+  cannot(what: string): string;
+  all: string;
+  advice: string;
+}
+
+function askedFor(model: string, candidates: readonly Candidate[]): Asked {
+  const lower = model.toLowerCase();
+  const isStrategy = lower.startsWith('auto:') && isProfileStrategy(lower.slice('auto:'.length));
+  if (lower === 'auto' || lower.startsWith('prefer:') || isStrategy) {
+    const advice = 'add a key for one that can';
+    return { cannot: (what) => `no enabled model can ${what}`, all: 'the enabled models', advice };
+  }
+  const names = [...new Set(candidates.map(({ name }) => name))];
+  const [only = ''] = names;
+  const advice = 'ask for another model, or for auto';
+  if (names.length === 1) return { cannot: (what) => `${only} cannot ${what}`, all: only, advice };
+  const all = `the models of "${model}"`;
+  const shown = `${names.slice(0, MAX_MODELS).join(', ')}${names.length > MAX_MODELS ? ', …' : ''}`;
+  return { cannot: (what) => `none of ${all} (${shown}) can ${what}`, all, advice };
+}
+
+/** None of those that `model` stands for can take the request at all: which need is in the way. */
+export function incapableError(candidates: readonly Candidate[], needs: RequestNeeds, model: string): HttpError {
   const bad = (code: string, message: string) => new HttpError(400, 'invalid_request_error', code, message);
+  const { cannot, all, advice } = askedFor(model, candidates);
   if (needs.vision && !candidates.some((candidate) => candidate.catalog.vision)) {
-    return bad('no_vision_model', 'The request has an image, and no enabled model can see; add a key for one that can');
+    return bad('no_vision_model', `The request has an image, and ${cannot('see')}; ${advice}`);
   }
   if (needs.tools && !candidates.some((candidate) => candidate.catalog.tools)) {
-    return bad(
-      'no_tools_model',
-      'The request has tools, and no enabled model can call them; add a key for one that can',
-    );
+    return bad('no_tools_model', `The request has tools, and ${cannot('call them')}; ${advice}`);
   }
   if (needs.json && candidates.every((candidate) => candidate.runtime.spec.rules?.noResponseFormat)) {
-    const message = 'No enabled model can be asked for JSON: their providers ignore response_format';
+    const message = `The request wants JSON, and ${cannot('be asked for it')}: response_format is ignored there`;
     return new HttpError(400, 'invalid_request_error', 'invalid_request', message, { param: 'response_format' });
   }
   const largest = Math.max(0, ...candidates.map((candidate) => candidate.catalog.contextWindow ?? 0));
   const combined = candidates.some((candidate) => (candidate.catalog.contextWindow ?? Infinity) >= needs.promptTokens);
   if (combined && needs.vision && needs.tools) {
-    return bad('no_vision_model', 'No enabled model can both see images and call tools; add a key for one that can');
+    return bad('no_vision_model', `The request has an image and tools, and ${cannot('take both')}; ${advice}`);
   }
   return bad(
     'context_length_exceeded',
-    `This request has about ${needs.promptTokens} tokens; the maximum context length of the enabled models is ${largest} tokens`,
+    `This request has about ${needs.promptTokens} tokens; the maximum context length of ${all} is ${largest} tokens`,
   );
 }
 
@@ -110,16 +137,37 @@ function contextTooLong(attempts: readonly AttemptRecord[]): HttpError {
 }
 
 function rateLimited(attempts: readonly AttemptRecord[], blocks: readonly Block[], nowMs: number): HttpError {
-  const ending = blocks.flatMap(({ candidate, kind, until }) => (until === null ? [] : [{ candidate, kind, until }]));
+  const ending = blocks.flatMap((block) => (block.until === null ? [] : [{ ...block, until: block.until }]));
   const soonest = Math.min(...ending.map(({ until }) => until));
   const seconds = Number.isFinite(soonest) ? Math.max(1, Math.ceil((soonest - nowMs) / 1000)) : 1;
-  const resets = ending.map(
-    ({ candidate, kind, until }) => `${candidate.name} (${kind}) again at ${new Date(until).toISOString()}`,
-  );
+  const resets = soonestOfModels(ending).map(({ candidate, kind, isStated, until }) => {
+    const why = isStated ? `${kind}, as the provider said` : kind;
+    return `${candidate.name} (${why}) again at ${new Date(until).toISOString()}`;
+  });
   const headers: Record<string, string> = { 'retry-after': String(seconds) };
   if (seconds > MAX_LIBRARY_WAIT_SECONDS) headers['x-should-retry'] = 'false';
   const message = `Every provider that could answer is at its limit; the soonest is free in ${seconds} s. ${resets.length > 0 ? unique(resets) : words(attempts)}`;
   return new HttpError(429, 'rate_limit_error', 'rate_limit_exceeded', message, { headers });
+}
+
+/** Of the keys of a model the one that is free first: each model is said once. */
+function soonestOfModels<B extends { candidate: Candidate; until: number }>(blocks: readonly B[]): B[] {
+  const found = new Map<string, B>();
+  for (const block of blocks) {
+    const known = found.get(block.candidate.name);
+    if (!known || block.until < known.until) found.set(block.candidate.name, block);
+  }
+  return [...found.values()];
+}
+
+/** All rest because their providers said that they do not have them: that is no limit, and repeating would not help. */
+function restingGone(blocks: readonly Block[]): HttpError {
+  const lines = blocks.map(({ candidate: { name, provider }, until }) => {
+    const again = until === null ? '' : `; it is asked again at ${new Date(until).toISOString()}`;
+    return `${provider} said that it does not have ${name}${again}`;
+  });
+  const advice = 'DELETE /api/cooldowns/{id} ("Retry now") asks at once';
+  return new HttpError(404, 'invalid_request_error', 'model_not_found', `${unique(lines)}. ${advice}`);
 }
 
 function exhausted(status: number, code: string, message: string): HttpError {

@@ -50,6 +50,12 @@ export interface InventoryProfile extends ProfileRow {
   isFixed: boolean;
 }
 
+/**
+ * Why a known model is not on: `gone`, its provider said that it does not exist (`since` ms since the epoch); the chain of
+ * the config file does not name it; the user's chain has it off; the catalog has it off, and nobody said otherwise.
+ */
+export type Off = { why: 'gone'; since: number } | { why: 'config-chain' | 'chain' | 'catalog' };
+
 /** All candidates in order, and the ways to name them. Immutable; replaced when something changes. */
 export interface Inventory {
   /** What `auto` tries, in order. */
@@ -67,8 +73,10 @@ export interface Inventory {
   hasProvider: boolean;
   /** Providers with a key that may be used, or that need none and are on. */
   keyedProviders: ReadonlySet<string>;
-  /** `provider/model` that the config's chain leaves out, or that turned out to be gone. */
-  disabledNames: ReadonlySet<string>;
+  /** `provider/model` of known models that are not on, and why. */
+  off: ReadonlyMap<string, Off>;
+  /** `provider/model` of the copies of each logical model, on or off. */
+  groups: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface InventorySources {
@@ -80,7 +88,7 @@ export interface InventorySources {
   adapters: Record<ProviderSpec['wire'], Adapter>;
   demo: boolean;
   /** `provider/model` that turned out to be gone. */
-  disabled: ReadonlySet<string>;
+  disabled: ReadonlyMap<string, number>;
   /** The user's order; null for the catalog's. A chain in the config file comes before it. */
   chain: readonly ChainEntry[] | null;
   /** The user's profiles. Those of the config file come before them. */
@@ -102,7 +110,7 @@ const DEFAULT_TIMEOUTS = { connectMs: 10_000, firstByteMs: 30_000, idleMs: 90_00
 export function buildInventory(sources: InventorySources): Inventory {
   const known = knownModels(sources);
   const profiles = profilesOf(sources);
-  const { byName, everyName, keyedProviders, disabledNames } = candidatesByName(sources, known, profiles);
+  const { byName, everyName, keyedProviders, off } = candidatesByName(sources, known, profiles);
   const chain = sources.config.chain
     ? pick(byName, withDemo(sources.config.chain))
     : userOrder([...byName.values()].flat(), sources.chain);
@@ -121,7 +129,8 @@ export function buildInventory(sources: InventorySources): Inventory {
     ),
     hasProvider: keyedProviders.size > 0,
     keyedProviders,
-    disabledNames,
+    off,
+    groups: sources.logicalModels,
   };
 }
 
@@ -133,26 +142,26 @@ function candidatesByName(
   const byName = new Map<string, Candidate[]>();
   const everyName = new Map<string, Candidate[]>();
   const keyedProviders = new Set<string>();
-  const disabledNames = new Set<string>();
+  const off = new Map<string, Off>();
   const inProfile = new Set(profiles.flatMap(({ chain }) => chain));
-  const isModelOn = modelSwitch(sources);
+  const whyOff = modelSwitch(sources);
   for (const runtime of providerRuntimes(sources)) {
     const keys = usableKeys(runtime, sources);
     if (keys.length > 0) keyedProviders.add(runtime.spec.id);
     for (const model of known.get(runtime.spec.id)?.values() ?? []) {
       const name = `${model.provider}/${model.id}`;
-      const isOn = isModelOn(model);
-      if (!isOn) disabledNames.add(name);
-      if (!isOn && (!inProfile.has(name) || sources.disabled.has(name))) continue;
+      const why = whyOff(model);
+      if (why) off.set(name, why);
+      if (why && (!inProfile.has(name) || why.why === 'gone')) continue;
       const candidates = keys
         .filter((key) => !key.models || key.models.includes(model.id))
         .map((key) => makeCandidate(name, runtime, model, key));
       if (candidates.length === 0) continue;
       everyName.set(name, candidates);
-      if (isOn) byName.set(name, candidates);
+      if (!why) byName.set(name, candidates);
     }
   }
-  return { byName, everyName, keyedProviders, disabledNames };
+  return { byName, everyName, keyedProviders, off };
 }
 
 /** A profile without a strategy keeps its chain's order. */
@@ -172,15 +181,19 @@ function pick(byName: ReadonlyMap<string, readonly Candidate[]>, names: readonly
   return names.flatMap((name) => byName.get(name) ?? []);
 }
 
-/** Tells of a model whether the config's chain names it, or, where there is none, nothing switched it off. */
-function modelSwitch({ config, chain, demo, disabled }: InventorySources): (model: CatalogModel) => boolean {
+/** Tells of a model why it is off; null: it is on. A chain of the config file switches off all that it does not name. */
+function modelSwitch({ config, chain, demo, disabled }: InventorySources): (model: CatalogModel) => Off | null {
   const fixed = config.chain && new Set(config.chain);
   const chosen = new Map(chain?.map(({ model, isEnabled }) => [model, isEnabled]));
   return (model) => {
     const name = `${model.provider}/${model.id}`;
-    if (model.provider === 'demo') return demo;
-    if (disabled.has(name)) return false;
-    return fixed ? fixed.has(name) : (chosen.get(name) ?? model.enabled);
+    if (model.provider === 'demo') return demo ? null : { why: 'catalog' };
+    const since = disabled.get(name);
+    if (since !== undefined) return { why: 'gone', since };
+    if (fixed) return fixed.has(name) ? null : { why: 'config-chain' };
+    const isChosen = chosen.get(name);
+    if (isChosen ?? model.enabled) return null;
+    return { why: isChosen === false ? 'chain' : 'catalog' };
   };
 }
 

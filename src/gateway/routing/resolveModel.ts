@@ -2,7 +2,7 @@ import { isProfileStrategy, PROFILE_STRATEGIES, type ProfileStrategy } from '../
 import { HttpError } from '../http/errors.js';
 import { noModelsError, noProvidersError } from './exhaustion.js';
 import type { Candidate, Inventory, InventoryProfile } from './inventory.js';
-import { nearestNames } from './nearestNames.js';
+import { modelNotFound } from './refusedModel.js';
 
 /** Whom a client's `model` stands for. */
 export interface Destination {
@@ -33,6 +33,38 @@ export function resolveModel(inventory: Inventory, model: string): Destination {
   return throwError(
     inventory.hasProvider ? withoutKey(inventory, model) : (unkeyed(inventory, model) ?? noProvidersError()),
   );
+}
+
+/** Longer than any model's name. */
+const MAX_NAME = 300;
+
+/**
+ * The name that is meant by one that differs from it in case only, else the name itself. Costs a look at all names where
+ * it stands for nothing as it is.
+ */
+export function nameMeant(inventory: Inventory, model: string): string {
+  if (model.length > MAX_NAME) return model;
+  const lower = model.toLowerCase();
+  if (lower.startsWith(PREFER)) {
+    const name = model.slice(PREFER.length);
+    return PREFER + nameMeant(inventory, name);
+  }
+  if (find(inventory, model)) return model;
+  if (lower === 'auto') return lower;
+  const { profiles, byName, byModelId, logical, known } = inventory;
+  const inCase = (names: Iterable<string>, wanted: string): string | undefined => {
+    for (const name of names) if (name.length === wanted.length && name.toLowerCase() === wanted) return name;
+    return undefined;
+  };
+  if (lower.startsWith(AUTO)) {
+    const wanted = lower.slice(AUTO.length);
+    return AUTO + (inCase(PROFILE_STRATEGIES, wanted) ?? inCase(profiles.keys(), wanted) ?? model.slice(AUTO.length));
+  }
+  for (const names of [profiles, byName, byModelId, logical, known]) {
+    const name = inCase(names.keys(), lower);
+    if (name !== undefined) return name;
+  }
+  return model;
 }
 
 function find(inventory: Inventory, model: string): Destination | undefined {
@@ -81,27 +113,12 @@ function withoutKey(inventory: Inventory, model: string): HttpError {
 /** The model exists and is on, only no key of its provider does. */
 function unkeyed(inventory: Inventory, model: string): HttpError | null {
   const known = inventory.known.get(model) ?? [...inventory.known.values()].find((row) => row.id === model);
-  if (!known?.enabled || inventory.disabledNames.has(`${known.provider}/${known.id}`)) return null;
+  if (!known?.enabled || inventory.off.has(`${known.provider}/${known.id}`)) return null;
   if (inventory.keyedProviders.has(known.provider)) return null;
   const message = `No key for ${known.provider}, which serves ${model}: run "FreeLLM: Add Key" in VS Code, or add one to the config file`;
   return new HttpError(503, 'api_error', 'no_providers_configured', message, {
     headers: { 'x-should-retry': 'false' },
   });
-}
-
-function modelNotFound(inventory: Inventory, model: string): HttpError {
-  const nearest = nearestModels(inventory, model);
-  const hint = nearest.length > 0 ? `; did you mean ${nearest.join(', ')}?` : '; GET /v1/models lists those there are';
-  const message = `The model ${JSON.stringify(model.slice(0, 200))} does not exist or is switched off${hint}`;
-  return new HttpError(404, 'invalid_request_error', 'model_not_found', message, { param: 'model' });
-}
-
-function nearestModels({ profiles, logical, byName }: Inventory, model: string): string[] {
-  if (model.startsWith(AUTO)) {
-    const orders = new Set([...profiles.keys(), ...PROFILE_STRATEGIES]);
-    return nearestNames(model.slice(AUTO.length), orders, 3).map((name) => AUTO + name);
-  }
-  return nearestNames(model, new Set(['auto', ...profiles.keys(), ...logical.keys(), ...byName.keys()]), 3);
 }
 
 function nonEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {

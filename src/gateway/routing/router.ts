@@ -35,7 +35,7 @@ export interface RouterSources {
   /** The user's own, without the config file's. */
   profiles(): readonly ProfileRow[];
   /** The user's order and what turned out to be gone (`Chain`). */
-  chain: { readonly entries: readonly ChainEntry[] | null; readonly gone: ReadonlySet<string> };
+  chain: { readonly entries: readonly ChainEntry[] | null; readonly gone: ReadonlyMap<string, number> };
 }
 
 export interface RouterPorts {
@@ -54,7 +54,7 @@ export interface RouterListener {
   onWaiting(runId: string, until: number): void;
   onAttempt(runId: string, candidate: Candidate, attempt: number): void;
   /** `askedAt`: when the attempt began, in ms since the epoch. */
-  onFailure(failure: Failure, candidate: Candidate, askedAt: number): void;
+  onFailure(failure: Failure, candidate: Candidate, askedAt: number, runId: string): void;
   onSuccess(candidate: Candidate): void;
 }
 
@@ -112,9 +112,9 @@ export class Router {
         listener.onAttempt(id, candidate, attempt);
       },
       onSettled: (candidate) => this.orders?.used(candidate),
-      onFailure: (failure, candidate, askedAt) => {
+      onFailure: (failure, candidate, askedAt, id) => {
         this.learnWindow(failure, candidate);
-        listener.onFailure(failure, candidate, askedAt);
+        listener.onFailure(failure, candidate, askedAt, id);
       },
       onSuccess: (candidate) => listener.onSuccess(candidate),
     };

@@ -72,7 +72,7 @@ describe('quota engine', () => {
     const { engine } = engineOf({ rpm: 1, rpd: 1, tpm: 100 });
     spend(engine);
     assert.equal(mustRefuse(engine).kind, 'rpd');
-    assert.deepEqual(engine.peek(TARGET, 101), { ok: false, until: null, kind: 'tpm', id: 'p/m#k' });
+    assert.deepEqual(engine.peek(TARGET, 101), { ok: false, until: null, kind: 'tpm', id: 'p/m#k', isStated: false });
   });
 
   it('takes a limit of 0 for none', () => {

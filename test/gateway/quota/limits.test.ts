@@ -242,3 +242,57 @@ describe('user-pains 7: a window that was closed too eagerly', () => {
     mustLease(engine, target);
   });
 });
+
+describe("the provider's word taken back", () => {
+  const fill = { 'x-ratelimit-limit-requests-day': '50', 'x-ratelimit-remaining-requests-day': '0' };
+
+  it('leaves what we counted ourselves, and says whose word a full window is', () => {
+    const { engine, target, hear } = scene('p');
+    for (let count = 0; count < 3; count++) mustLease(engine, target).settle(done());
+    hear(fill, 429);
+    const full = mustRefuse(engine, target);
+    assert.deepEqual([full.kind, full.isStated], ['rpd', true]);
+    const used = () => engine.list().find(({ kind }) => kind === 'rpd')?.used;
+    assert.equal(used(), 50);
+    engine.reopenFor({ provider: 'another', model: null, keyId: null });
+    assert.equal(used(), 50);
+    engine.reopenFor(target);
+    assert.ok((used() ?? 0) >= 3 && (used() ?? 50) <= 4, `${used()}`);
+    mustLease(engine, target);
+  });
+
+  it('is taken back in a window that slides too', () => {
+    const { engine, target, hear } = scene('p');
+    mustLease(engine, target).settle(done());
+    hear({ 'x-ratelimit-limit-requests-minute': '5', 'x-ratelimit-remaining-requests-minute': '0' }, 429);
+    const { id, kind, isStated } = mustRefuse(engine, target);
+    assert.deepEqual([kind, isStated], ['rpm', true]);
+    engine.reopen(id, kind);
+    assert.ok((engine.list().find((use) => use.kind === 'rpm')?.used ?? 5) <= 2);
+    mustLease(engine, target);
+  });
+
+  it('survives a restart as such, and what was taken back does not come back', () => {
+    const { clock, engine, target, hear } = scene('p');
+    mustLease(engine, target).settle(done());
+    hear(fill, 429);
+    const rows = new Map<string, ReturnType<typeof engine.changed>['rows'][number]>();
+    const keep = () => {
+      for (const row of engine.changed().rows) rows.set(`${row.id} ${row.kind} ${row.startsAt}`, row);
+    };
+    const restarted = () => {
+      const again = new QuotaEngine(clock, sourcesOf({}));
+      again.restore([...rows.values()]);
+      return again;
+    };
+    const usedIn = (one: QuotaEngine) => one.list().find(({ kind }) => kind === 'rpd')?.used ?? 0;
+    keep();
+    const again = restarted();
+    assert.equal(usedIn(again), 50);
+    again.reopenFor(target);
+    assert.ok(usedIn(again) <= 2, 'told apart by its row');
+    engine.reopenFor(target);
+    keep();
+    assert.ok(usedIn(restarted()) <= 2);
+  });
+});

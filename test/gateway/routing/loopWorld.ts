@@ -222,7 +222,7 @@ export class LoopWorld {
         settings: () => settings.all,
         strategy: () => 'priority',
         profiles: () => [],
-        chain: { entries: null, gone: new Set() },
+        chain: { entries: null, gone: new Map() },
       },
       {
         onCooldown: (cooldown, until) => {

@@ -20,3 +20,18 @@ describe('nearest names', () => {
     assert.equal(read, 0, 'no name was compared');
   });
 });
+
+describe('nearest names, loosely spelled', () => {
+  it('are found without punctuation and under another provider', () => {
+    const names = ['groq/llama-3.3-70b', 'google/gemini-2.5-flash', 'google/gemini-2.5-flash-lite', 'auto'];
+    assert.deepEqual(nearestNames('llama3.3', names, 3), ['groq/llama-3.3-70b']);
+    assert.deepEqual(nearestNames('gemini/gemini-2.5-flash', names, 1), ['google/gemini-2.5-flash']);
+    assert.deepEqual(nearestNames('gemini/gemini-2.5-flash-002', names, 1), ['google/gemini-2.5-flash']);
+  });
+
+  it('share letters: one of a single letter is near to nothing', () => {
+    for (const wrong of ['mixtral', 'x1', 'ab', 'my-x-model', 'openai/x-large']) {
+      assert.deepEqual(nearestNames(wrong, ['x'], 3), [], wrong);
+    }
+  });
+});

@@ -2,7 +2,7 @@ import type { StrategyWeights } from '../../../protocol/strategy.js';
 import type { ProfileStrategy, Strategy } from '../../../protocol/strategyNames.js';
 import type { Clock } from '../../ports.js';
 import type { Candidate, Inventory } from '../inventory.js';
-import { type Destination, resolveModel } from '../resolveModel.js';
+import { type Destination, nameMeant, resolveModel } from '../resolveModel.js';
 import { type KeyLoad, KeySpread } from './keySpread.js';
 import { Order, type OrderSources, PreferringOrder, type Ranking, type RequestOrder } from './order.js';
 import type { ScoreSources } from './score.js';
@@ -31,13 +31,17 @@ export class Orders {
 
   /** @throws HttpError as `resolveModel`. */
   rankingFor(model: string): Ranking {
-    let order = this.byModel.get(model);
+    return (this.byModel.get(model) ?? this.firstOrderOf(nameMeant(this.inventory, model))).next();
+  }
+
+  private firstOrderOf(name: string): RequestOrder {
+    let order = this.byModel.get(name);
     if (!order) {
-      // Only names that stand for something come this far: there are no more of them than of models, by a factor.
-      order = this.orderOf(resolveModel(this.inventory, model));
-      this.byModel.set(model, order);
+      // Only names that stand for something, in their own case, come this far: no more of them than of models, by a factor.
+      order = this.orderOf(resolveModel(this.inventory, name));
+      this.byModel.set(name, order);
     }
-    return order.next();
+    return order;
   }
 
   ranking(list: readonly Candidate[], strategy: ProfileStrategy): Ranking {
