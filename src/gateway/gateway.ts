@@ -298,6 +298,7 @@ class GatewayHouse {
     this.router.cooldowns.restore(state.cooldowns.flatMap(fromCooldownRow));
     this.router.quota.restore(state.quotaWindows, state.quotaLimits);
     this.router.measurements.restore(state.measurements);
+    this.active.last ??= state.lastAnswer;
   }
 
   private notice(notice: LedgerNotice): void {
