@@ -232,7 +232,7 @@ class Recovery {
       isApart: hasImage ? plan.isApart : journals.length > 0 && begins > 0,
       replayed: plan.changes.length,
     });
-    const [first] = aside;
+    const first = aside.find(({ what }) => what === 'image') ?? aside[0];
     if (notice) this.ports.onNotice({ ...notice, file: first ? this.at(first.aside) : null });
   }
 

@@ -89,8 +89,7 @@ describe('opening what was left', () => {
   it('keeps what the journals hold when both images are damaged', async () => {
     const disk = await usedDisk();
     for (const name of [IMAGE, PREVIOUS]) disk.put(name, bytesOf(disk, name).subarray(0, 5000));
-    const notices = await holds(disk, ['s2', 's3'], 3);
-    assert.deepEqual(notices, [`${ASIDE}.sqlite`, `${ASIDE}-2.sqlite`]);
+    assert.deepEqual(await holds(disk, ['s2', 's3'], 3), [`${ASIDE.replace('damaged', 'lost')}.sqlite`]);
     assert.deepEqual(await holds(disk, ['s2', 's3'], 3), []);
   });
 
@@ -107,9 +106,65 @@ describe('opening what was left', () => {
   it('starts anew when nothing can be read', async () => {
     const disk = await usedDisk();
     for (const name of disk.files().keys()) disk.put(name, Buffer.alloc(200, 1));
-    const notices = await holds(disk, [], 0);
-    assert.ok(notices.length >= 3);
+    assert.deepEqual(await holds(disk, [], 0), [`${ASIDE.replace('damaged', 'lost')}.sqlite`]);
     assert.deepEqual(await holds(disk, [], 0), []);
+  });
+
+  it('says once what is lost when both images are damaged after a clean stop', async () => {
+    const disk = createMemoryStorage();
+    for (const name of ['s1', 's2', 's3']) {
+      const { ledger } = await openBed(disk);
+      await ledger.save(setting(name));
+      await ledger.close();
+    }
+    for (const name of [IMAGE, PREVIOUS]) disk.put(name, bytesOf(disk, name).subarray(0, 5000));
+    const { ledger, notices } = await openBed(disk);
+    assert.deepEqual(notices, [
+      {
+        kind: 'lost',
+        message:
+          'The database file and the one before it were damaged and are now ledger.damaged-2026-11-21-120000.sqlite and ' +
+          'ledger.damaged-2026-11-21-120000-2.sqlite. What was in it is lost: requests, chain, settings and counts. ' +
+          'FreeLLM kept only what the journals beside it held.',
+        file: '/ledger/ledger.damaged-2026-11-21-120000.sqlite',
+      },
+    ]);
+    await ledger.close();
+  });
+
+  it('says so when both images are gone and the journals do not reach back to the beginning', async () => {
+    const disk = await usedDisk();
+    for (const name of [IMAGE, PREVIOUS]) await disk.remove(name);
+    const { ledger, notices } = await openBed(disk);
+    assert.deepEqual(
+      notices.map(({ kind, message }) => `${kind}: ${message}`),
+      [
+        'lost: The database file and the one before it are gone. What was in it is lost: requests, chain, settings and ' +
+          'counts. FreeLLM kept only what the journals beside it held.',
+      ],
+    );
+    await ledger.close();
+    assert.deepEqual(await holds(disk, ['s2', 's3'], 3), []);
+  });
+
+  it('says that the folder is gone, or its lock, not that another has it', async () => {
+    for (const [isThere, said] of [
+      [false, /^The data folder \/ledger is gone\. .+ restart FreeLLM\.$/],
+      [true, /^The lock of the database .+ was removed.+ restart FreeLLM\.$/],
+    ] as const) {
+      const disk = createMemoryStorage();
+      const stat = async (file: string) => (isThere && file === '/ledger' ? { size: 0, modifiedAt: 0 } : disk.stat(file));
+      const { ledger, clock, notices } = await openBed({ ...disk, stat });
+      for (const name of disk.files().keys()) await disk.remove(name);
+      clock.advance(5_000);
+      await settled();
+      assert.deepEqual(
+        notices.map(({ kind }) => kind),
+        ['stopped'],
+      );
+      assert.match(notices[0]?.message ?? '', said);
+      await ledger.close();
+    }
   });
 
   it('cuts a torn journal without a word, wherever it is torn', async () => {
@@ -142,7 +197,7 @@ describe('opening what was left', () => {
     await disk.remove(IMAGE);
     const journals = [...disk.files().keys()].filter((name) => name.endsWith('.journal')).sort();
     for (const name of journals.slice(0, -1)) await disk.remove(name);
-    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), ['damaged null']);
+    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), ['lost null']);
     assert.deepEqual(await holds(disk, ['s1', 's3'], 3), []);
   });
 
@@ -218,7 +273,8 @@ describe('opening what was left', () => {
     }
     disk.put(IMAGE, backup);
     const notices = await holds(disk, ['s1'], 0);
-    assert.ok(notices.length > 0 && notices.every((notice) => notice.startsWith('damaged')));
+    assert.equal(notices.length, 1);
+    assert.match(notices[0] ?? '', /^lost /);
     const { ledger } = await openBed(disk);
     await ledger.save(setting('s5'));
     disk.put(IMAGE, Buffer.from('damaged'));
@@ -295,7 +351,7 @@ describe('opening what was left', () => {
     const before = disk.files();
     clock.advance(5_000);
     await settled();
-    assert.match(notices.map(({ kind, message }) => `${kind}: ${message}`).join(), /^not-saving: Another .+ Restart/);
+    assert.match(notices.map(({ kind, message }) => `${kind}: ${message}`).join(), /^stopped: Another .+ restart FreeLLM/);
     ledger.append(request('r5'));
     await assert.rejects(ledger.save(setting('s5')), { kind: 'locked' });
     await ledger.close();
