@@ -6,11 +6,19 @@ import { version } from '../../package.json';
 import { redact } from '../protocol/redact.js';
 import { ConfigError, type ConfigFile, parseConfig } from './config/configFile.js';
 import { createGateway } from './gateway.js';
-import { type Identity, loadIdentity, type ReplacedIdentity, replacedText, saveToken, unkeptIdentity } from './identity.js';
+import {
+  type Identity,
+  loadIdentity,
+  type ReplacedIdentity,
+  replacedText,
+  saveToken,
+  unkeptIdentity,
+} from './identity.js';
 import { createJsonLog, filterLog, isLogLevel } from './jsonLog.js';
 import { createVault, VaultError } from './keys/vault.js';
 import { LedgerError } from './ledger/ledger.js';
 import { loadSqlite } from './ledger/sqlite.js';
+import { errorCode } from './ledger/storage.js';
 import { wasmFile } from './ledger/wasmFile.js';
 import { proxyFromEnvironment } from './net/proxy.js';
 import type { Log, LogLevel } from './ports.js';
@@ -151,12 +159,24 @@ function readConfig(file: string): ConfigFile {
 /** A folder that is there and cannot be written is another matter: the gateway reads it and goes on from memory. */
 function makeDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
   } catch (error) {
     const found = kindOf(dataDir);
     if (found === 'folder') return;
-    const why = found === 'file' ? 'is a file, not a folder' : `this folder cannot be made (${firstLine(error)})`;
+    const why = found === 'file' ? 'this is a file, not a folder' : `this folder cannot be made (${firstLine(error)})`;
     throw new UsageError(`--data ${dataDir}: ${why}`);
+  }
+}
+
+/** Node's own `recursive` never returns where a folder is there and nothing can be made in it (/proc). */
+function makeFolder(folder: string): void {
+  const parent = path.dirname(folder);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || parent === folder || kindOf(parent) === 'folder') throw error;
+    makeFolder(parent);
+    mkdirSync(folder, { mode: 0o700 });
   }
 }
 

@@ -194,7 +194,8 @@ function readLastAnswer(database: SqlDatabase): LedgerState['lastAnswer'] {
     `SELECT id, at, http_status, total_ms, ${columns} FROM requests WHERE status = 'success' ORDER BY at DESC LIMIT 1`,
   );
   if (!row) return null;
-  const [id = null, at, httpStatus, totalMs, provider, model, keyId, firstTokenMs, promptTokens, completionTokens] = row;
+  const [id = null, at, httpStatus, totalMs, provider, model, keyId, firstTokenMs, promptTokens, completionTokens] =
+    row;
   const failed = database.rows('SELECT provider, model, kind FROM attempts WHERE request_id = ? ORDER BY number', [id]);
   return {
     at: Number(at) + Number(totalMs),

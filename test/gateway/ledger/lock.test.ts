@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { acquireLock, type LedgerLock, LOCK_PATIENCE, type LockLoss, type LockPatience } from '../../../src/gateway/ledger/lock.js';
+import {
+  acquireLock,
+  type LedgerLock,
+  LOCK_PATIENCE,
+  type LockLoss,
+  type LockPatience,
+} from '../../../src/gateway/ledger/lock.js';
 import { nodeStorage } from '../../../src/gateway/ledger/nodeStorage.js';
 import { currentProcess, type ProcessIdentity } from '../../../src/gateway/ledger/processIdentity.js';
 import type { StoragePort } from '../../../src/gateway/ledger/storage.js';
@@ -136,7 +142,10 @@ describe('the ledger’s lock', () => {
       ['', /^warn .+ledger\.lock does not say whose lock it is: FreeLLM waits until .+ 15 s$/],
       ['{"pid":1}', /^warn .+ledger\.lock does not say whose lock it is: FreeLLM waits until .+ 15 s$/],
       ['{"pid":9,"hostname":"there","instance":"i"}', /^warn nobody can tell .+\(process 9 on there\) still runs/],
-      ['{"pid":2,"hostname":"here","instance":"i","startedAt":"start-2"}', /^info another .+\(process 2\): FreeLLM waits/],
+      [
+        '{"pid":2,"hostname":"here","instance":"i","startedAt":"start-2"}',
+        /^info another .+\(process 2\): FreeLLM waits/,
+      ],
     ] as const) {
       lines.length = 0;
       disk.put('ledger.lock', Buffer.from(text), clock.now());
@@ -152,12 +161,17 @@ describe('the ledger’s lock', () => {
   });
 
   it('is freed of what starts left that were cut off while they waited', async () => {
-    const owner = (pid: number) => JSON.stringify({ pid, hostname: 'here', instance: `i${pid}`, startedAt: `start-${pid}` });
+    const owner = (pid: number) =>
+      JSON.stringify({ pid, hostname: 'here', instance: `i${pid}`, startedAt: `start-${pid}` });
     disk.put('ledger.lock.i100.tmp', Buffer.from(owner(100)), clock.now());
     disk.put('ledger.lock.i2.tmp', Buffer.from(owner(2)), clock.now());
     disk.put('ledger.lock.empty.tmp', Buffer.alloc(0), clock.now() - 15_001);
     const lock = await take(processOf(1, ALIVE), 'a');
-    assert.deepEqual([...disk.files().keys()].sort(), ['ledger.lock', 'ledger.lock.i2.tmp'], 'one that still waits stays');
+    assert.deepEqual(
+      [...disk.files().keys()].sort(),
+      ['ledger.lock', 'ledger.lock.i2.tmp'],
+      'one that still waits stays',
+    );
     await lock.release();
   });
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { encodeChange, encodeHeader, HEADER_BYTES } from '../../../src/gateway/ledger/journal.js';
 import { isNewerLedger } from '../../../src/gateway/ledger/newerVersion.js';
 import { migrate, SCHEMA_VERSION } from '../../../src/gateway/ledger/schema.js';
@@ -153,7 +155,8 @@ describe('opening what was left', () => {
       [true, /^The lock of the database .+ was removed.+ restart FreeLLM\.$/],
     ] as const) {
       const disk = createMemoryStorage();
-      const stat = async (file: string) => (isThere && file === '/ledger' ? { size: 0, modifiedAt: 0 } : disk.stat(file));
+      const stat = async (file: string) =>
+        isThere && file === '/ledger' ? { size: 0, modifiedAt: 0 } : disk.stat(file);
       const { ledger, clock, notices } = await openBed({ ...disk, stat });
       for (const name of disk.files().keys()) await disk.remove(name);
       clock.advance(5_000);
@@ -351,7 +354,10 @@ describe('opening what was left', () => {
     const before = disk.files();
     clock.advance(5_000);
     await settled();
-    assert.match(notices.map(({ kind, message }) => `${kind}: ${message}`).join(), /^stopped: Another .+ restart FreeLLM/);
+    assert.match(
+      notices.map(({ kind, message }) => `${kind}: ${message}`).join(),
+      /^stopped: Another .+ restart FreeLLM/,
+    );
     ledger.append(request('r5'));
     await assert.rejects(ledger.save(setting('s5')), { kind: 'locked' });
     await ledger.close();
@@ -375,6 +381,25 @@ describe('opening what was left', () => {
     await assert.rejects(openBed(unreadable), { kind: 'unusable', message: /Check the disk \(EIO\)/ });
     // Nothing was lost by it.
     assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), []);
+  });
+
+  it('is described by docs/ledger.md, table by table and column by column', async () => {
+    const database = (await loadSqlite(wasmFile))(null);
+    migrate(database);
+    const text = readFileSync(path.resolve(import.meta.dirname, '../../../docs/ledger.md'), 'utf8');
+    const tables = database.rows("SELECT name FROM sqlite_master WHERE type = 'table'").flat();
+    for (const table of tables) {
+      const line = text.split('\n').find((one) => one.startsWith(`| \`${table}\` |`)) ?? assert.fail(`no ${table}`);
+      for (const [, column] of database.rows(`PRAGMA table_info(${table})`)) {
+        assert.ok(line.includes(`\`${column}\``), `${table}.${column}`);
+      }
+    }
+    assert.equal(
+      (text.match(/^\| `[a-z_]+` \| [^|]+ \| `/gm) ?? []).length,
+      tables.length,
+      'and none that is not there',
+    );
+    database.close();
   });
 
   it('brings an empty database to this version once', async () => {
