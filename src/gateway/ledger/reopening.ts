@@ -63,14 +63,20 @@ export class Reopening {
       this.failed(error);
       return;
     }
-    if (isContinued(this.unkept.origin, ledger.origin)) return await this.handOver(ledger);
+    if (isContinued(this.unkept.origin, ledger.origin)) {
+      await this.handOver(ledger);
+      return;
+    }
     await ledger.close();
     this.giveUp('The database can be used again, but it is not as it was when this gateway started: restart FreeLLM.');
   }
 
   private failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof LedgerError && error.kind === 'newer') return this.giveUp(`${message} Then restart it.`);
+    if (error instanceof LedgerError && error.kind === 'newer') {
+      this.giveUp(`${message} Then restart it.`);
+      return;
+    }
     this.ports.log.log('debug', 'ledger', 'the data folder still cannot be used', { why: message });
     if (error instanceof LedgerError && message !== this.told) {
       this.told = message;
