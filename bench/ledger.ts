@@ -47,16 +47,16 @@ export async function measureLedger(root: string, folder: string, upstream: stri
   const args = freellmArgs(root, data, upstream);
   const nodeMs = await median(5, nodeAlone);
   const startEmptyMs = await median(5, () => startMs(args));
-  const ledger = await open(root, data);
+  const ledger = await openBenchLedger(root, data);
   const { appendMicros, applyMicros } = await fill(ledger);
   await ledger.close();
   // Opened anew, with one change: no checkpoint of the filling runs any more, and closing has an image to make.
-  const changed = await open(root, data);
+  const changed = await openBenchLedger(root, data);
   changed.append({ type: 'request', row: requestRow(LEDGER_ROWS, Date.now()) });
   const checkpointPauseMs = await longestPause(() => changed.close());
   const started = await median(5, () => startMs(args));
   const analytics = await askAnalytics(args);
-  const again = await open(root, data);
+  const again = await openBenchLedger(root, data);
   const foldPauseMs = await longestPause(() => fold(again));
   await again.close();
   return {
@@ -102,7 +102,8 @@ export function ledgerLines(figures: LedgerFigures): string[] {
   ];
 }
 
-function open(root: string, folder: string): Promise<OpenLedger> {
+/** The ledger of a data folder that no gateway has open. */
+export function openBenchLedger(root: string, folder: string): Promise<OpenLedger> {
   const log = { log: () => undefined };
   const wasmFile = path.join(root, 'node_modules', 'sql.js', 'dist', 'sql-wasm.wasm');
   return openLedger(

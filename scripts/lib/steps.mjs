@@ -184,7 +184,7 @@ async function endToEnd() {
   const packaged = await check('vsce package', packaging, 2 * MINUTE_MS);
   if (packaged.failed > 0) return packaged;
   checkPackage(env.FREELLM_VSIX);
-  return sum([packaged, await mocha('e2e', ['e2e'], 20 * MINUTE_MS, env)]);
+  return sum([packaged, await mocha('e2e', ['e2e'], 30 * MINUTE_MS, env)]);
 }
 
 /**

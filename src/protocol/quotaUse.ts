@@ -53,10 +53,12 @@ export function dayOf(windows: readonly QuotaUse[]): DayUse | null {
   const whole = new Set(days.filter(({ model }) => model === null).map(({ keyId }) => keyId));
   const counted = days.filter(({ model, keyId }) => model === null || !(whole.has(keyId) || whole.has(null)));
   if (counted.length === 0) return null;
+  // Of an untouched window nothing comes back.
+  const touched = counted.filter(({ used }) => used > 0);
   return {
     used: counted.reduce((sum, { used, limit }) => sum + Math.min(used, limit ?? 0), 0),
     limit: counted.reduce((sum, { limit }) => sum + (limit ?? 0), 0),
-    resetsAt: Math.min(...counted.map(({ resetsAt }) => resetsAt)),
+    resetsAt: Math.min(...(touched.length > 0 ? touched : counted).map(({ resetsAt }) => resetsAt)),
   };
 }
 

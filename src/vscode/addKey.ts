@@ -268,7 +268,12 @@ async function askSecret(client: AdminClient, step: SecretStep): Promise<Way<str
       onAccept: async (text, signal) => {
         const found = await checkLive(
           client,
-          { provider: provider.id, key: step.prefix + cleanKey(text) },
+          {
+            provider: provider.id,
+            key: step.prefix + cleanKey(text),
+            // Where one of the user's own is, only its key knows.
+            ...(provider.id.startsWith('custom:') ? { baseUrl: provider.baseUrl } : {}),
+          },
           signal,
           provider,
         );

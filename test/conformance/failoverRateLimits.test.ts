@@ -4,7 +4,7 @@ import { day, failsOver, hour, isBenchedFor, minute, second, startScene } from '
 import { gemini, geminiError } from '../support/gemini.js';
 import { createManualClock } from '../support/manualClock.js';
 import { chatCompletion, errorStatus } from '../support/provider.js';
-import { configOf, secrets, u2Name } from '../support/scenario.js';
+import { configOf, secrets, textOf, u2Name } from '../support/scenario.js';
 
 describe('conformance B: failover, rate limits', () => {
   const bed = useBed();
@@ -116,5 +116,59 @@ describe('conformance B: failover, rate limits', () => {
     ]);
     await failsOver(scene, 'rate_limit');
     await isBenchedFor(scene, minute);
+  });
+
+  const freeModels = ['a:free', 'b:free', 'c:free', 'd:free', 'e:free'];
+  async function askedBefore(answer: Parameters<typeof bed.provider>[0], provider: string, models: string[]) {
+    const u1 = await bed.provider(answer);
+    const u2 = await bed.provider(chatCompletion({ text: 'from two' }));
+    const names = models.map((id) => `${provider}/${id}`);
+    const config = configOf(
+      {
+        [provider]: { baseUrl: u1.baseUrl, keys: [{ key: secrets.openrouter }], models: models.map((id) => ({ id })) },
+        mistral: { baseUrl: u2.baseUrl, keys: [{ key: secrets.mistral }] },
+      },
+      [...names, u2Name],
+    );
+    const limits = { [u2Name]: { rpm: 1000 } };
+    const gateway = await bed.gateway({ config: { ...config, limits }, clock: createManualClock() });
+    const asked: number[] = [];
+    for (let count = 0; count < 3; count++) {
+      const response = await gateway.chat();
+      assert.equal(response.headers['x-routed-via'], u2Name);
+      asked.push(u1.requests.length);
+    }
+    return { asked, gateway };
+  }
+
+  it('an account whose models are counted together rests after two of them met a limit', async () => {
+    const limited = errorStatus(429, 'Rate limit exceeded: free-models-per-min', { 'retry-after': '30' });
+    const { asked, gateway } = await askedBefore(limited, 'openrouter', freeModels);
+    assert.deepEqual(asked, [2, 2, 2], 'none of the three requests spends more on it');
+    const { data } = await (await gateway.api('GET', '/api/cooldowns')).json();
+    assert.deepEqual(data.map(({ scope }: { scope: string }) => scope).sort(), ['key', 'model-on-key']);
+  });
+
+  it("an account does not rest because of limits of its provider's own upstream", async () => {
+    const limited = errorStatus(429, 'b is temporarily rate-limited upstream. Please retry shortly');
+    const { asked } = await askedBefore(limited, 'openrouter', freeModels);
+    assert.deepEqual(asked, [2, 4, 5], 'each model is asked once, and others are asked between');
+  });
+
+  it('a provider that counts each model is left for others after three of its models, and not for good', async () => {
+    const { asked } = await askedBefore(errorStatus(429, 'slow down'), 'custom:lab', freeModels);
+    assert.deepEqual(asked, [3, 5, 5]);
+  });
+
+  it('what was put last is asked when nobody else is left', async () => {
+    const limited = errorStatus(429, 'slow down');
+    const u1 = await bed.provider([limited, limited, limited, limited, chatCompletion({ text: 'the fifth' })]);
+    const models = freeModels.map((id) => ({ id }));
+    const config = configOf(
+      { 'custom:lab': { baseUrl: u1.baseUrl, keys: [{ key: secrets.openrouter }], models } },
+      freeModels.map((id) => `custom:lab/${id}`),
+    );
+    const gateway = await bed.gateway({ config, clock: createManualClock() });
+    assert.equal(await textOf(await gateway.chat()), 'the fifth');
   });
 });

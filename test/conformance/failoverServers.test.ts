@@ -210,4 +210,22 @@ describe('conformance B: failover, servers that break, hang or are too small', (
     assert.equal(await textOf(await gateway.chat()), 'from two');
     assert.equal(scene.u1.requests.length, 2);
   });
+
+  it('a context window that the provider states is learned: such a prompt is not sent there again', async () => {
+    const tooLong = errorStatus(400, "This model's maximum context length is 2000 tokens, you requested 3100.");
+    const u1 = await bed.provider(tooLong);
+    const u2 = await bed.provider(chatCompletion({ text: 'from two' }));
+    const gateway = await bed.gateway({ config: chainOf(u1, u2), clock: createManualClock() });
+    const messages = [{ role: 'user', content: 'word '.repeat(2500) }];
+    for (const failures of ['1', undefined]) {
+      const response = await gateway.chat({ messages });
+      assert.equal(response.headers['x-routed-via'], u2Name);
+      assert.equal(response.headers['x-fallback-attempts'], failures);
+    }
+    const { data } = await (await gateway.v1('/v1/models')).json();
+    const model = data.find(({ id }: { id: string }) => id === u1Name);
+    assert.equal(model.context_length, 2000);
+    await gateway.chat();
+    assert.equal(u1.requests.length, 2, 'short prompts still go there');
+  });
 });

@@ -55,6 +55,7 @@ const rows: Record<FailureKind, Row> = {
 const asked: Record<Skip, string[]> = {
   key: ['m1 of key 1', 'm1 of key 2'],
   'model-on-key': ['m1 of key 1', 'm1 of key 2', 'm2 of key 1', 'm2 of key 2', 'm3 of key 1', 'm3 of key 2'],
+  'model-then-key-last': ['m1 of key 1', 'm1 of key 2', 'm2 of key 1', 'm2 of key 2', 'm3 of key 1', 'm3 of key 2'],
   'model-on-provider': ['m1 of key 1', 'm2 of key 1', 'm3 of key 1'],
   'model-then-provider': ['m1 of key 1', 'm2 of key 1'],
   provider: ['m1 of key 1'],

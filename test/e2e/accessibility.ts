@@ -1,9 +1,49 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Frame, Page } from 'playwright-core';
 import { webviewFrame } from '../host/page.js';
+import type { Scene } from './scene.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The themes that a page is looked at in: their names, and the class that VS Code gives its window in them. */
+export const THEMES: readonly { name: string; kind: string }[] = [
+  { name: 'Dark Modern', kind: 'vs-dark' },
+  { name: 'Light Modern', kind: 'vs' },
+  { name: 'Dark High Contrast', kind: 'hc-black' },
+  { name: 'Light High Contrast', kind: 'hc-light' },
+];
+const WIDTHS = [320, 800, 1600];
+
+/**
+ * Tests that the page in front can be read and used by everybody: in four themes and three widths nothing overlaps, nothing
+ * scrolls sideways, axe-core finds nothing. Leaves a screenshot of each, `<name>-<theme>-<width>`.
+ */
+export function checkThemes(scene: Scene, name: string): void {
+  for (const theme of THEMES) {
+    it(`can be read and used by everybody in ${theme.name}, wide and narrow`, async () => {
+      await scene.page.setViewportSize({ width: 1280, height: 900 });
+      await chooseTheme(scene, theme);
+      for (const width of WIDTHS) {
+        await setWebviewWidth(scene.page, width);
+        const frame = await scene.frame();
+        assert.deepEqual(await layoutFaults(frame), [], `at ${width}`);
+        assert.deepEqual(await violationsIn(frame), [], `at ${width}`);
+        await scene.shot(`${name}-${theme.name.toLowerCase().replaceAll(' ', '-')}-${width}`);
+      }
+      await scene.page.setViewportSize({ width: 1280, height: 900 });
+    });
+  }
+}
+
+/** By the palette, as a user does. Resolves when the window has the theme's colours. */
+export async function chooseTheme({ workbench, page }: Scene, { name, kind }: (typeof THEMES)[number]): Promise<void> {
+  await workbench.runCommand('Preferences: Color Theme');
+  await workbench.pick(name);
+  await workbench.input.waitFor({ state: 'hidden' });
+  await page.locator(`.monaco-workbench.${kind}`).waitFor();
+}
 
 interface Finding {
   id: string;

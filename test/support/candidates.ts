@@ -39,6 +39,7 @@ export function inventoryOf(models: readonly TestModel[], more: Partial<Inventor
     disabled: new Set(),
     chain: null,
     profiles: [],
+    learnedWindows: new Map(),
     ...more,
     config,
   });

@@ -121,7 +121,7 @@ describe('the groups of the Keys page', () => {
   });
 
   it('count the day of the keys that are in use', () => {
-    const day = (keyId: string): QuotaUse => ({
+    const day = (keyId: string, more: Partial<QuotaUse> = {}): QuotaUse => ({
       id: keyId,
       kind: 'rpd',
       provider: 'a',
@@ -133,10 +133,15 @@ describe('the groups of the Keys page', () => {
       resetsAt: NOW,
       learnedAt: null,
       lastsUntil: null,
+      ...more,
     });
     const keys = [key('1', 'a'), key('2', 'a', 'healthy', { enabled: false })];
     const [group] = groups(data({ keys, quota: [day('1'), day('2')] }));
     assert.deepEqual(group?.day, { used: 10, limit: 100, resetsAt: NOW });
+    // Of what was not touched nothing comes back.
+    const touched = day('1', { resetsAt: NOW + 500 });
+    const both = data({ keys: [key('1', 'a'), key('3', 'a')], quota: [touched, day('3', { used: 0 })] });
+    assert.deepEqual(groups(both)[0]?.day, { used: 10, limit: 200, resetsAt: NOW + 500 });
   });
 
   it('are filtered by health and by words', () => {

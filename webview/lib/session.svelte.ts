@@ -32,9 +32,10 @@ export class Session {
     document.addEventListener('visibilitychange', () => this.tick());
   }
 
-  /** To be called once the page listens. */
+  /** To be called once the page listens. It reads at once: what happens meanwhile is told after `ready`. */
   begin(): void {
     this.bridge.post({ type: 'ready' });
+    if (this.frame.gateway.kind === 'up') this.readAnew();
   }
 
   /** What happened, once a frame at most. */
@@ -42,7 +43,7 @@ export class Session {
     this.eventListeners.add(listener);
   }
 
-  /** Everything must be read anew. */
+  /** Everything must be read, for the first time or anew. */
   onResync(listener: () => void): void {
     this.resyncListeners.add(listener);
   }
@@ -92,12 +93,16 @@ export class Session {
         this.take(message.events);
         return;
       case 'resync':
-        this.arrived = [];
-        for (const listener of this.resyncListeners) listener();
+        this.readAnew();
         return;
       case 'frame':
         this.frame = message.frame;
     }
+  }
+
+  private readAnew(): void {
+    this.arrived = [];
+    for (const listener of this.resyncListeners) listener();
   }
 
   /** A hidden document has no frames: what comes meanwhile is handed over when it is seen again. */

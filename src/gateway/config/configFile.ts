@@ -3,11 +3,19 @@ import * as z from 'zod';
 import { limitsSchema } from '../../protocol/limits.js';
 import { profileStrategySchema, strategySchema, strategyWeightsSchema } from '../../protocol/strategy.js';
 import { wholeChain } from '../../protocol/wholeChain.js';
+import { isPlaceholder } from '../providers/keyShapes.js';
 import { nearestNames } from '../routing/nearestNames.js';
 import { isReservedName } from '../routing/reservedNames.js';
 
 /** Goes into a header as it is. */
-const headerText = z.string().regex(/^[\x21-\x7e]*$/, 'has a space, a line break or a character that no header takes');
+const headerText = z
+  .string()
+  // Checked first: it would be refused for a character that nobody typed.
+  .refine((text) => !isPlaceholder(text), {
+    error: 'is still the placeholder of an example; put your own in its place',
+    abort: true,
+  })
+  .regex(/^[\x21-\x7e]*$/, 'has a space, a line break or a character that no header takes');
 
 const KEY_HINT = 'expected an object such as { "key": "…" }';
 

@@ -1,13 +1,15 @@
 import type { NewKey } from '../../protocol/api.js';
 import type { StoredKey } from '../../protocol/worker.js';
 import { HttpError, invalidRequest } from '../http/errors.js';
-import { cleanPastedKey } from '../providers/keyShapes.js';
+import { cleanPastedKey, isPlaceholder } from '../providers/keyShapes.js';
 import type { ProviderSpec } from '../providers/spec.js';
 import type { KeyPool, PoolKey } from './keyPool.js';
 
-/** A pasted key without what came along with it. @throws HttpError 400 for what no header can carry. */
+/** A pasted key without what came along with it. @throws HttpError 400 for a placeholder, and what no header can carry. */
 export function cleanSecret(text: string): string {
   const secret = cleanPastedKey(text);
+  if (isPlaceholder(secret))
+    throw invalidRequest('The key is still the placeholder of an example; put your own in its place', 'key');
   if (!/[^\x21-\x7e]/.test(secret)) return secret;
   throw invalidRequest('The key has a space or a character that no key has', 'key');
 }

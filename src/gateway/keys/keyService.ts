@@ -170,6 +170,10 @@ export function createKeyService(context: KeyServiceContext): KeyService {
 
   /** Refuses what cannot be a key of this provider, before anyone is asked. */
   function accept(input: NewKey): ProbeTarget {
+    if (input.baseUrl !== undefined && !input.provider.startsWith('custom:')) {
+      const words = `Only custom endpoints bring their base URL; that of ${input.provider} is changed in a config file`;
+      throw invalidRequest(words, 'baseUrl');
+    }
     const owner = { provider: input.provider, baseUrl: input.baseUrl, secret: input.key ?? null };
     const spec = specOfKey(owner, context.baseUrlOf);
     const secret = input.key === undefined ? null : cleanSecret(input.key);

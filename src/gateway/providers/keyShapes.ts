@@ -40,3 +40,8 @@ export function cleanPastedKey(text: string): string {
     .replace(/^["'`]|["'`]$/g, '')
     .trim();
 }
+
+/** What examples have in a key's place (`gsk_…`, `sk-...`, `<your key>`, `YOUR_API_KEY`), pasted as it stood. */
+export function isPlaceholder(text: string): boolean {
+  return /…|\.{3}$|^<.*>$|^your[-_ ]/i.test(text);
+}

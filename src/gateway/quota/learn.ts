@@ -62,6 +62,8 @@ function fromHeaders(
     const { kind, isGuess } = kindOf(reading, meaning, bodyText);
     const { limit, remaining } = reading;
     if (limit === undefined && remaining === undefined) continue;
+    // More left than there ever was: neither of the two can be believed.
+    if (limit !== undefined && remaining !== undefined && remaining > limit) continue;
     const observation: QuotaObservation = { kind, source: 'header' };
     const isAccount = reading.isAccount ?? (meaning.isAccountWide && !reading.window ? true : undefined);
     if (isAccount !== undefined) observation.scope = isAccount ? 'account' : 'model';

@@ -28,6 +28,8 @@ export class CandidateSearch {
   private skips = new RequestSkips();
   private notes: Map<Candidate, PassedOverRow> | null = null;
   private soonest: number | null = null;
+  /** A window stood in somebody's way in the last `take`. */
+  private isFull = false;
   /**
    * With the estimate's margin the request is larger than every limit: better asked and refused than not asked at all.
    */
@@ -46,12 +48,20 @@ export class CandidateSearch {
 
   /** The first, of `only` these providers' where given, that is neither left out, cooling nor full; its slot is then taken. */
   take(only: ReadonlySet<string> | null = null): Taken | null {
-    const { cooldowns, quota } = this.context;
     this.soonest = null;
-    let isFull = false;
+    this.isFull = false;
+    const taken = this.takeOf(only, false) ?? (this.skips.hasLast ? this.takeOf(only, true) : null);
+    if (taken) return taken;
+    if (!this.isFull || this.soonest !== null || this.isTight || only !== null) return null;
+    this.isTight = true;
+    return this.take();
+  }
+
+  private takeOf(only: ReadonlySet<string> | null, isLast: boolean): Taken | null {
+    const { cooldowns, quota } = this.context;
     for (const candidate of this.candidates) {
       if (only !== null && !only.has(candidate.provider)) continue;
-      if (this.skips.has(candidate)) continue;
+      if (this.skips.has(candidate) || this.skips.isLast(candidate) !== isLast) continue;
       const cooldown = cooldowns.check(candidate);
       if (cooldown) {
         this.note(candidate, 'cooldown', cooldown.kind, cooldown.until);
@@ -59,12 +69,10 @@ export class CandidateSearch {
       }
       const permit = quota.ask(candidate, this.promptTokens(candidate), this.run.request.max_tokens, this.isTight);
       if (!isRefusal(permit)) return { candidate, permit };
-      isFull = true;
+      this.isFull = true;
       this.note(candidate, 'quota', permit.kind, permit.until);
     }
-    if (!isFull || this.soonest !== null || this.isTight || only !== null) return null;
-    this.isTight = true;
-    return this.take();
+    return null;
   }
 
   /** Who was passed over, and why it was the first time. */

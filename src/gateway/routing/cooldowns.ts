@@ -14,7 +14,7 @@ export interface CooldownTarget {
   host: string;
   /** A custom endpoint on loopback or in the LAN: no cooldown over 5 s. */
   isLocal: boolean;
-  /** The provider counts quota for the whole account, project or address: a used-up day lies on the key. */
+  /** The provider counts quota for the whole account, project or address: what is used up is so for the key. */
   hasSharedQuota?: boolean;
 }
 
@@ -80,6 +80,7 @@ const SCOPES: readonly CooldownScope[] = ['key', 'model-on-key', 'model-on-provi
 /** A streak that nothing touched for so long after its cooldown is over. */
 const STREAK_MEMORY_MS = 60 * 60 * 1000;
 const GONE_STRIKES = 2;
+const UPSTREAM = /upstream/i;
 /** What began so much in the future was made while the clock was wrong. */
 const CLOCK_SLACK_MS = 60 * 1000;
 /** Separates parts of a map key; in no id. */
@@ -106,10 +107,9 @@ class CooldownStore implements Cooldowns {
   begin(failure: Failure, target: CooldownTarget): Cooldown | null {
     if (failure.kind === 'gone') this.strike(failure, target);
     const policy = FAILURE_POLICY[failure.kind];
-    const isWholeKey = failure.kind === 'daily_quota' && target.hasSharedQuota === true;
-    const scope = isWholeKey ? 'key' : policy.scope;
-    if (scope === null) return null;
     const now = this.clock.now();
+    const scope = this.isOfWholeKey(failure, target, now) ? 'key' : policy.scope;
+    if (scope === null) return null;
     const key = scopeKey(scope, target);
     const existing = this.find(scope, key, now);
     const isSideBySide = existing?.kind === failure.kind;
@@ -145,6 +145,21 @@ class CooldownStore implements Cooldowns {
     };
     this.put(cooldown, existing);
     return cooldown;
+  }
+
+  /**
+   * Where models are counted together: a day that is used up, and a limit that a second model met while the first rests.
+   * What the provider's own supplier limits (OpenRouter: "temporarily rate-limited upstream") is one model's.
+   */
+  private isOfWholeKey({ kind, message }: Failure, target: CooldownTarget, now: number): boolean {
+    if (target.hasSharedQuota !== true) return false;
+    if (kind === 'daily_quota') return true;
+    if (kind !== 'rate_limit' || UPSTREAM.test(message)) return false;
+    for (const other of this.running.get('model-on-key')?.values() ?? []) {
+      if (other.kind !== kind || other.keyId !== target.keyId || other.provider !== target.provider) continue;
+      if (other.model !== target.model && other.until > now && !UPSTREAM.test(other.message)) return true;
+    }
+    return false;
   }
 
   private put(cooldown: Cooldown, existing: Cooldown | null): void {

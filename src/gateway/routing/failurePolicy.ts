@@ -4,6 +4,8 @@ import type { FailureKind } from './failure.js';
 export type Skip =
   | 'key'
   | 'model-on-key'
+  /** The model with that key; after several of the key, its other models come after everybody else's. */
+  | 'model-then-key-last'
   | 'model-on-provider'
   /** The model on that provider; the whole provider after two such failures in one request. */
   | 'model-then-provider'
@@ -89,11 +91,12 @@ export const FAILURE_POLICY: Readonly<Record<FailureKind, FailurePolicy>> = {
     description: "The day's quota is used up; where the provider counts models together, for all of them.",
   },
   rate_limit: {
-    skips: 'model-on-key',
+    skips: 'model-then-key-last',
     scope: 'model-on-key',
     cooldown: { type: 'doubling', ms: MINUTE, capMs: 10 * MINUTE, isStated: true },
     trail: 'rate_limit',
-    description: 'Too many requests or tokens in a short time.',
+    description:
+      'Too many requests or tokens in a short time; where the provider counts models together, two of them rest the key.',
   },
   overloaded: {
     skips: 'model-then-provider',
@@ -121,7 +124,7 @@ export const FAILURE_POLICY: Readonly<Record<FailureKind, FailurePolicy>> = {
     scope: null,
     cooldown: { type: 'none' },
     trail: 'too_large',
-    description: "The prompt is over the model's limit, which is learned.",
+    description: "The prompt is over the model's limit, which is learned where it was said.",
   },
   bad_request: {
     skips: 'provider',

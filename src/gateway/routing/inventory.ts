@@ -85,6 +85,8 @@ export interface InventorySources {
   chain: readonly ChainEntry[] | null;
   /** The user's profiles. Those of the config file come before them. */
   profiles: readonly ProfileRow[];
+  /** By `provider/model`: the most tokens that a model takes, as its provider said when it refused more. */
+  learnedWindows: ReadonlyMap<string, number>;
 }
 
 /** The built-in demo takes whatever is asked. */
@@ -202,6 +204,11 @@ function knownModels(sources: InventorySources): Map<string, Map<string, Catalog
       const base = known.get(provider)?.get(id) ?? discoverableModel(provider, id);
       put({ ...base, ...definedFields(facts), enabled: true, source: 'config' });
     }
+  }
+  for (const [name, contextWindow] of sources.learnedWindows) {
+    const at = name.indexOf('/');
+    const model = known.get(name.slice(0, at))?.get(name.slice(at + 1));
+    if (model && (model.contextWindow ?? Number.POSITIVE_INFINITY) > contextWindow) put({ ...model, contextWindow });
   }
   return known;
 }

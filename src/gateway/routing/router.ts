@@ -58,6 +58,9 @@ export interface RouterListener {
   onSuccess(candidate: Candidate): void;
 }
 
+/** No chat model has less; a smaller number in a provider's words is of something else. */
+const MIN_WINDOW = 512;
+
 /**
  * Everything between a decoded request and its upstreams: who could answer, who is asked, in which order and when. Knows
  * neither HTTP nor the ledger; its state is in memory, and who wants it kept listens.
@@ -72,6 +75,7 @@ export class Router {
   private readonly loop: LoopContext;
   private current: Inventory | null = null;
   private orders: Orders | null = null;
+  private readonly learnedWindows = new Map<string, number>();
 
   constructor(
     private readonly ports: RouterPorts,
@@ -108,9 +112,20 @@ export class Router {
         listener.onAttempt(id, candidate, attempt);
       },
       onSettled: (candidate) => this.orders?.used(candidate),
-      onFailure: (failure, candidate, askedAt) => listener.onFailure(failure, candidate, askedAt),
+      onFailure: (failure, candidate, askedAt) => {
+        this.learnWindow(failure, candidate);
+        listener.onFailure(failure, candidate, askedAt);
+      },
       onSuccess: (candidate) => listener.onSuccess(candidate),
     };
+  }
+
+  /** Until the gateway ends: a provider may give a model a larger window again. */
+  private learnWindow({ kind, statedLimit }: Failure, { name, catalog }: Candidate): void {
+    if (kind !== 'too_large' || statedLimit?.axis !== 'context' || statedLimit.value < MIN_WINDOW) return;
+    if (statedLimit.value >= (catalog.contextWindow ?? Number.POSITIVE_INFINITY)) return;
+    this.learnedWindows.set(name, statedLimit.value);
+    this.refresh();
   }
 
   /** Requests that wait for a window or a cooldown to end. */
@@ -132,6 +147,7 @@ export class Router {
       disabled: chain.gone,
       chain: chain.entries,
       profiles: this.sources.profiles(),
+      learnedWindows: this.learnedWindows,
     });
     this.quota.limitsChanged();
     return this.current;

@@ -2,10 +2,16 @@ import type { Failure } from './failure.js';
 import { FAILURE_POLICY } from './failurePolicy.js';
 import type { Candidate } from './inventory.js';
 
+/** So many models of a key at their limits in a row: there is some limit that we do not know, and the others are likely in it. */
+const MAX_LIMITS = 3;
+const MAX_SHARED_LIMITS = 2;
+
 /** What one request leaves out after its failures (the `skips` column of the failure policy). */
 export class RequestSkips {
   private readonly skipped = new Set<string>();
   private readonly failuresOfProvider = new Map<string, number>();
+  /** By key: models of it that were at a limit. */
+  private readonly limitsOfKey = new Map<string, number>();
   /** Models with a window of at most this many tokens are too small. */
   private tooSmall = 0;
 
@@ -17,6 +23,9 @@ export class RequestSkips {
         this.skipped.add(`k ${candidate.keyId}`);
         break;
       case 'model-on-key':
+        break;
+      case 'model-then-key-last':
+        this.limitsOfKey.set(candidate.keyId, (this.limitsOfKey.get(candidate.keyId) ?? 0) + 1);
         break;
       case 'model-on-provider':
         this.skipped.add(`m ${candidate.name}`);
@@ -38,6 +47,16 @@ export class RequestSkips {
         this.tooSmall = Math.max(this.tooSmall, windowOf(failure, candidate));
         break;
     }
+  }
+
+  get hasLast(): boolean {
+    return this.limitsOfKey.size > 0;
+  }
+
+  /** One model of the key after the other was at a limit: its other models are asked when nobody else is left. */
+  isLast({ keyId, hasSharedQuota }: Candidate): boolean {
+    if (this.limitsOfKey.size === 0) return false;
+    return (this.limitsOfKey.get(keyId) ?? 0) >= (hasSharedQuota ? MAX_SHARED_LIMITS : MAX_LIMITS);
   }
 
   has(candidate: Candidate): boolean {

@@ -28,6 +28,8 @@ export interface PagePanelContext {
 /** One page in one panel. Hidden, its document is gone and it hears nothing; shown again, it reads everything anew. */
 export class PagePanel implements FeedListener {
   private readonly tunnel: Tunnel;
+  /** It has a document that listens, which reads what it shows before it is told of changes. */
+  private isReady = false;
 
   constructor(
     page: Page,
@@ -58,6 +60,8 @@ export class PagePanel implements FeedListener {
         frame: context.frame(),
       },
     });
+    // The stream opens while the document loads.
+    if (panel.visible) context.feed.listen(this);
   }
 
   reveal(): void {
@@ -74,11 +78,11 @@ export class PagePanel implements FeedListener {
   }
 
   onEvents(events: Parameters<FeedListener['onEvents']>[0]): void {
-    this.post({ type: 'events', events });
+    if (this.isReady) this.post({ type: 'events', events });
   }
 
   onResync(): void {
-    this.post({ type: 'resync' });
+    if (this.isReady) this.post({ type: 'resync' });
   }
 
   private receive(message: unknown): void {
@@ -93,6 +97,7 @@ export class PagePanel implements FeedListener {
   private follow(message: FromPage): void {
     switch (message.type) {
       case 'ready':
+        this.isReady = true;
         this.post({ type: 'frame', frame: this.context.frame() });
         this.context.feed.listen(this);
         return;
@@ -114,7 +119,11 @@ export class PagePanel implements FeedListener {
   }
 
   private viewChanged(): void {
-    if (this.panel.visible) return;
+    if (this.panel.visible) {
+      this.context.feed.listen(this);
+      return;
+    }
+    this.isReady = false;
     this.context.feed.unlisten(this);
     this.tunnel.dispose();
   }

@@ -41,6 +41,17 @@ describe('config file', () => {
       '{"providers":{"groq":{"keys":["gsk_x"]}}}',
       /^providers\.groq\.keys\[0\]: expected an object such as/,
     ],
+    [
+      'a key that is the placeholder of the example',
+      '{"providers":{"groq":{"keys":[{"key":"gsk_…"}]}}}',
+      /^providers\.groq\.keys\[0\]\.key: is still the placeholder of an example/,
+    ],
+    ['a token that is one', '{"token":"freellmapi-…"}', /^token: is still the placeholder/],
+    [
+      'a key that no header takes',
+      '{"providers":{"groq":{"keys":[{"key":"gsk_1 2"}]}}}',
+      /^providers\.groq\.keys\[0\]\.key: has a space/,
+    ],
     ['an unknown field', '{"provider":{}}', /provider/],
     ['a custom provider without base URL', '{"providers":{"custom:x":{}}}', /^providers\.custom:x\.baseUrl: /],
     [

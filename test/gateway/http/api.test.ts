@@ -53,6 +53,9 @@ describe('admin API', () => {
     await assertError(response, 400, 'invalid_request_error', 'invalid_request');
     const unknown = await gateway.api('POST', '/api/keys', { provider: 'nope', key: 'x'.repeat(20) });
     await assertError(unknown, 400, 'invalid_request_error', 'invalid_request');
+    const pasted = await gateway.api('POST', '/api/keys', { provider: 'groq', key: 'GROQ_API_KEY="gsk_…"' });
+    const { message } = await assertError(pasted, 400, 'invalid_request_error', 'invalid_request');
+    assert.match(message, /still the placeholder/);
     const missing = await gateway.api('DELETE', '/api/keys/none');
     await assertError(missing, 404, 'invalid_request_error', 'not_found');
   });
@@ -74,6 +77,12 @@ describe('admin API', () => {
     const gateway = await bed.gateway({ keys: [stored] });
     const replaced = await gateway.api('PATCH', '/api/keys/k1', { key: 'two\nlines' });
     await assertError(replaced, 400, 'invalid_request_error', 'invalid_request');
+    const moved = await gateway.api('POST', '/api/keys', {
+      provider: 'groq',
+      baseUrl: lab.baseUrl,
+      key: 'gsk_0123456789',
+    });
+    assert.deepEqual([moved.status, (await moved.json()).error.param], [400, 'baseUrl'], 'it would be asked elsewhere');
     const named = await gateway.api('POST', '/api/keys', { provider: 'custom:../x', baseUrl: lab.baseUrl });
     await assertError(named, 400, 'invalid_request_error', 'invalid_request');
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { recogniseKey } from '../../../src/gateway/providers/keyShapes.js';
+import { isPlaceholder, recogniseKey } from '../../../src/gateway/providers/keyShapes.js';
 import { customProviderSpec, PROVIDERS, providerSpec } from '../../../src/gateway/providers/table.js';
 
 describe('provider table', () => {
@@ -64,6 +64,12 @@ describe('recogniseKey', () => {
   for (const [key, provider] of cases) {
     it(`takes ${key.slice(0, 9)}… for ${provider}`, () => assert.equal(recogniseKey(key)[0], provider));
   }
+  it('takes no key for a placeholder, and the placeholders of examples for what they are', () => {
+    for (const [key] of cases) assert.ok(!isPlaceholder(key), key);
+    for (const text of ['gsk_…', '…', 'sk-...', '<your key>', 'YOUR_API_KEY', 'your-key']) {
+      assert.ok(isPlaceholder(text), text);
+    }
+  });
   it('sees through what copying adds', () => {
     assert.equal(recogniseKey(`  GROQ_API_KEY="gsk_${'a'.repeat(52)}" \n`)[0], 'groq');
     assert.equal(recogniseKey(`Bearer gsk_${'a'.repeat(52)}`)[0], 'groq');

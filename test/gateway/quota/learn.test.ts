@@ -36,6 +36,11 @@ describe('what providers say of their quotas', () => {
     ]);
   });
 
+  it('a limit with more left than there ever was is not believed', () => {
+    const headers = { 'x-ratelimit-limit-requests': '1', 'x-ratelimit-remaining-requests': '999999' };
+    assert.deepEqual(learned('groq', { ...headers, 'x-ratelimit-reset-requests': '0s' }), []);
+  });
+
   it('Groq: a bucket that is empty has the next request long before it is full', () => {
     const headers = {
       'x-ratelimit-limit-requests': '1000',

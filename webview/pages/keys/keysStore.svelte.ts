@@ -1,8 +1,17 @@
+import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { GatewayEvent } from '../../../src/protocol/events.js';
-import { filtered, groupsOf, type KeysData, keylessSwitches, moreProviders } from '../../../src/protocol/keyGroups.js';
+import {
+  filtered,
+  groupsOf,
+  type KeyGroup,
+  type KeysData,
+  keylessSwitches,
+  moreProviders,
+} from '../../../src/protocol/keyGroups.js';
 import type { KeyCheck, KeyView } from '../../../src/protocol/keys.js';
 import { withUses } from '../../../src/protocol/quotaUse.js';
+import { withSameRows } from '../../lib/keys/sameRows.js';
 import { t } from '../../lib/l10n.js';
 import type { Session } from '../../lib/session.svelte.js';
 import { ViewState } from './viewState.svelte.js';
@@ -13,8 +22,8 @@ const READ_AFTER_MS = 100;
 /** So long a row says what its test found; its sign says so after that. */
 const TOLD_MS = 8_000;
 
-/** What the last test of a key found; null while it runs. */
-export type KeyTest = { check: KeyCheck | null };
+/** What the last test of a key found; while it runs, what stops it. */
+export type KeyTest = { check: KeyCheck; stop?: never } | { check: null; stop(): void };
 
 /** The Keys page's data and deeds. */
 export class KeysStore {
@@ -27,12 +36,23 @@ export class KeysStore {
   readonly busy = new SvelteSet<string>();
   readonly view: ViewState;
   private testing: AbortController | null = $state.raw(null);
+  private lastGroups: KeyGroup[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** Counts up with every change of what a key did: who shows that reads it anew. */
   activity = $state(0);
 
   readonly removed = $derived.by(() => new Set(this.session.frame.removing.map(({ keyId }) => keyId)));
-  readonly groups = $derived.by(() => (this.data === null ? [] : groupsOf(this.data, this.session.now, this.removed)));
+  /** Cooldowns that are over: the clock alone changes nothing else of the groups. */
+  private readonly over = $derived.by(
+    () => this.data?.cooldowns.filter(({ until }) => until <= this.session.now).length ?? 0,
+  );
+  readonly groups = $derived.by(() => {
+    void this.over;
+    const now = untrack(() => this.session.now);
+    const made = this.data === null ? [] : groupsOf(this.data, now, this.removed);
+    this.lastGroups = withSameRows(this.lastGroups, made);
+    return this.lastGroups;
+  });
   readonly shown = $derived.by(() => filtered(this.groups, this.view.filter, this.view.search));
   readonly switches = $derived(this.data === null ? [] : keylessSwitches(this.data));
   readonly more = $derived(this.data === null ? [] : moreProviders(this.data));
@@ -84,16 +104,22 @@ export class KeysStore {
     });
   }
 
-  async test(key: KeyView, signal?: AbortSignal): Promise<void> {
+  /** Asks the provider about a key, unless that is being done; `all` stops it as its own button does. */
+  async test(key: KeyView, all?: AbortSignal): Promise<void> {
     if (this.tests.get(key.id)?.check === null) return;
-    this.tests.set(key.id, { check: null });
+    const abort = new AbortController();
+    const stop = (): void => abort.abort();
+    all?.addEventListener('abort', stop, { once: true });
+    this.tests.set(key.id, { check: null, stop });
     try {
-      const check = await this.session.client.call('POST /api/keys/{id}/test', { id: key.id }, signal);
+      const check = await this.session.client.call('POST /api/keys/{id}/test', { id: key.id }, abort.signal);
       this.tests.set(key.id, { check });
       setTimeout(() => this.tests.delete(key.id), TOLD_MS);
     } catch (error) {
       this.tests.delete(key.id);
-      if (signal?.aborted !== true) this.fail(error);
+      if (!abort.signal.aborted) this.fail(error);
+    } finally {
+      all?.removeEventListener('abort', stop);
     }
   }
 
