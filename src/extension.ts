@@ -65,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): void {
       return panels.show('keys');
     }),
     vscode.commands.registerCommand(commands.openChain, () => panels.show('chain')),
+    vscode.commands.registerCommand(commands.openAnalytics, () => panels.show('analytics')),
     vscode.commands.registerCommand(commands.copyEndpoint, () => copyEndpoint(access)),
     vscode.commands.registerCommand(commands.testKeys, () => testKeys(access, log)),
     vscode.commands.registerCommand(commands.restartGateway, restart),

@@ -225,7 +225,7 @@ class GatewayHouse {
   private async warmUp(listener: Listener): Promise<void> {
     try {
       await listener.preload();
-      if (this.books.state.isSaving) await this.books.analytics('30d', this.ports.clock.now());
+      if (this.books.state.isSaving) await this.books.analytics({ window: '30d' }, this.ports.clock.now());
     } catch {
       // Closed meanwhile, or the ledger cannot be read: whoever asks for it is told.
     }

@@ -32,7 +32,7 @@ const figures = z.object({
 });
 export type AnalyticsFigures = z.infer<typeof figures>;
 
-/** One hour, or one day (UTC); the first and last day end where the window does. */
+/** One hour, or one day; the first and last day end where the window does. */
 const analyticsPoint = z.object({
   from: z.number(),
   to: z.number(),
@@ -43,36 +43,62 @@ const analyticsPoint = z.object({
   promptTokens: z.number(),
   completionTokens: z.number(),
   latencyP50Ms: z.number().nullable(),
+  latencyP95Ms: z.number().nullable(),
   firstTokenP50Ms: z.number().nullable(),
+  firstTokenP95Ms: z.number().nullable(),
 });
 export type AnalyticsPoint = z.infer<typeof analyticsPoint>;
 
-/** `GET /api/analytics`. */
+/** One provider's part in each point of the series, in their order. */
+const providerSeries = z.object({
+  provider: z.string(),
+  requests: z.array(z.number()),
+  promptTokens: z.array(z.number()),
+  completionTokens: z.array(z.number()),
+});
+export type ProviderSeries = z.infer<typeof providerSeries>;
+
+/**
+ * `GET /api/analytics`. With a filter, what the sums do not tell is counted from the requests themselves, without
+ * percentiles (null): see `countedFrom`.
+ */
 export const analytics = z.object({
   window: analyticsWindow,
   /** The requests that came at `from` or later and before `to`, the end of the hour that runs. */
   from: z.number(),
   to: z.number(),
   totals: figures,
-  /** Hours for 24h and 7d, days for 30d and 90d; without gaps. */
+  /** Hours for 24h and 7d, days (of the zone that was asked for) for 30d and 90d; without gaps. */
   series: z.array(analyticsPoint),
+  /** Who answered how much of it, the most first; what nobody took is missing. */
+  providerSeries: z.array(providerSeries),
   /** A request counts for who answered it, or broke off; one that nobody took is in none of the first three. */
   byProvider: z.array(figures.extend({ provider: z.string() })),
-  /** `model` is `provider/model`. */
-  byModel: z.array(figures.extend({ model: z.string() })),
+  /** `model` is `provider/model`; `savedUsd` what its tokens cost where they are paid, null where no price is known. */
+  byModel: z.array(figures.extend({ model: z.string(), savedUsd: z.number().nullable() })),
   byKey: z.array(figures.extend({ keyId: z.string() })),
   /** null: it did not say who it is. */
   byClient: z.array(figures.extend({ client: z.string().nullable() })),
-  /** Of requests that asked for a profile. */
+  /** Of requests that asked for a profile; with a filter not told. */
   byProfile: z.array(figures.extend({ profile: z.string() })),
   /** Failed attempts. */
   errorsByKind: z.array(z.object({ kind: z.string(), count: z.number() })),
   /** Failed requests, by the code that the client got. */
   errorsByCode: z.array(z.object({ code: z.string(), count: z.number() })),
+  /** What the tokens would have cost at the paid prices that the catalog has. */
+  saved: z.object({
+    usd: z.number(),
+    /** Models that answered and have a price; those without one are left out of `usd`. */
+    pricedModels: z.number(),
+    unpricedModels: z.number(),
+    unpricedTokens: z.number(),
+  }),
+  /** Since when a filter's details were counted: later than `from` where older requests were removed already. */
+  countedFrom: z.number(),
 });
 export type Analytics = z.infer<typeof analytics>;
 
-const requestStatus = z.enum(['success', 'error', 'canceled']);
+export const requestStatus = z.enum(['success', 'error', 'canceled']);
 
 /** A finished request as the log lists it. */
 export const requestView = z.object({
@@ -107,6 +133,8 @@ const attemptView = z.object({
   /** Why it failed; null when it answered. */
   kind: z.string().nullable(),
   httpStatus: z.number().nullable(),
+  /** When it began, in ms from the request's arrival; null where that was not kept. */
+  startMs: z.number().nullable(),
   ms: z.number(),
 });
 export type AttemptView = z.infer<typeof attemptView>;
@@ -166,8 +194,28 @@ export const keyActivity = z.object({
 });
 export type KeyActivity = z.infer<typeof keyActivity>;
 
-/** Query of `GET /api/analytics`. */
-export const analyticsQuery = z.strictObject({ window: analyticsWindow.default('24h') });
+/**
+ * Query of `GET /api/analytics`. Filters may be combined: requests that this provider or model (`provider/model`) answered,
+ * for this client (empty: those that did not say who they are).
+ */
+export const analyticsQuery = z.strictObject({
+  window: analyticsWindow.default('24h'),
+  /** IANA name of the time zone whose days are meant; UTC if left out. An hour is of the day in which it begins. */
+  zone: z.string().max(64).refine(isTimeZone, 'expected a time zone, such as Europe/Berlin').optional(),
+  provider: z.string().min(1).max(300).optional(),
+  model: z.string().regex(/\//, 'expected provider/model').max(500).optional(),
+  client: z.string().max(300).optional(),
+});
+export type AnalyticsQuery = z.infer<typeof analyticsQuery>;
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Query of `GET /api/requests`. `provider`, `client` and `status` are as in the answer, `model` is `provider/model`. */
 export const requestsQuery = z.strictObject({

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { analyticsWindow, requestStatus } from './analytics.js';
 import type { GatewayEvent } from './events.js';
 
 /**
@@ -6,7 +7,7 @@ import type { GatewayEvent } from './events.js';
  * done with it; nothing that is sent to a page holds a secret.
  */
 
-export const pageId = z.enum(['keys', 'chain']);
+export const pageId = z.enum(['keys', 'chain', 'analytics']);
 export type PageId = z.infer<typeof pageId>;
 
 /** What a page may ask the editor side to do beside calls of the API. */
@@ -22,6 +23,17 @@ export const pageCommand = z.enum([
   'showLog',
 ]);
 export type PageCommand = z.infer<typeof pageCommand>;
+
+/** All requests of a window, as a file; filters as in `GET /api/requests`. */
+const exportRequest = z.strictObject({
+  format: z.enum(['csv', 'json']),
+  window: analyticsWindow,
+  provider: z.string().max(300).optional(),
+  model: z.string().max(500).optional(),
+  client: z.string().max(300).optional(),
+  status: requestStatus.optional(),
+});
+export type ExportRequest = z.infer<typeof exportRequest>;
 
 /** From a page. */
 export const fromPage = z.discriminatedUnion('type', [
@@ -39,6 +51,7 @@ export const fromPage = z.discriminatedUnion('type', [
   /** `argument` is a provider's id, `custom` for an endpoint of the user's own, a key's id, or a strategy (none: unset). */
   z.strictObject({ type: z.literal('command'), command: pageCommand, argument: z.string().max(300).optional() }),
   z.strictObject({ type: z.literal('open'), page: pageId }),
+  z.strictObject({ type: z.literal('export'), request: exportRequest }),
   z.strictObject({ type: z.literal('openExternal'), url: z.url({ protocol: /^https$/ }).max(2_000) }),
 ]);
 export type FromPage = z.infer<typeof fromPage>;

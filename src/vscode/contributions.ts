@@ -8,6 +8,7 @@ export const commands = {
   addKey: 'freellm.addKey',
   openKeys: 'freellm.openKeys',
   openChain: 'freellm.openChain',
+  openAnalytics: 'freellm.openAnalytics',
   copyEndpoint: 'freellm.copyEndpoint',
   testKeys: 'freellm.testKeys',
   restartGateway: 'freellm.restartGateway',

@@ -188,3 +188,15 @@ export async function keysTested({ healthy, invalid, inconclusive }: KeyTests): 
   ];
   return (await vscode.window.showWarningMessage(parts.join(' · '), open)) === open;
 }
+
+/** The requests are in a file. */
+export async function requestsExported(count: number, file: vscode.Uri): Promise<void> {
+  const open = vscode.l10n.t('Open');
+  const words =
+    count === 1
+      ? vscode.l10n.t('1 request was exported to {0}', file.path)
+      : vscode.l10n.t('{0} requests were exported to {1}', count, file.path);
+  if ((await vscode.window.showInformationMessage(words, open)) === open) {
+    await vscode.commands.executeCommand('vscode.open', file);
+  }
+}

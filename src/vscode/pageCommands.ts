@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { STRATEGIES } from '../protocol/strategyNames.js';
 import { addKey, replaceKey } from './addKey.js';
 import { copyEndpoint } from './copyEndpoint.js';
+import { exportRequests } from './exportRequests.js';
 import { attempt, type GatewayAccess } from './gatewayAccess.js';
 import type { PageCommands } from './panels/panels.js';
 import type { Removals } from './panels/removals.js';
@@ -31,6 +32,7 @@ export function pageCommands({ access, removals, restart, showLog, rotateToken }
       ),
     restartGateway: restart,
     showLog,
+    exportRequests: (request) => exportRequests(access, request),
   };
 }
 

@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
-import { analyticsSteps, type DaySums } from '../../src/gateway/ledger/analytics.js';
+import { analyticsSteps, type DaySums, type LedgerAnalytics } from '../../src/gateway/ledger/analytics.js';
 import { applyChange } from '../../src/gateway/ledger/apply.js';
 import type { AttemptRow, RequestRow } from '../../src/gateway/ledger/changes.js';
 import { Rollups } from '../../src/gateway/ledger/rollups.js';
 import { migrate } from '../../src/gateway/ledger/schema.js';
 import { loadSqlite, type SqlDatabase } from '../../src/gateway/ledger/sqlite.js';
-import type { Analytics, AnalyticsWindow } from '../../src/protocol/analytics.js';
+import type { AnalyticsQuery, AnalyticsWindow } from '../../src/protocol/analytics.js';
 
 export type OpenDatabase = (image?: Uint8Array | null) => SqlDatabase;
 
@@ -72,11 +72,11 @@ export function insertRequest(database: SqlDatabase, row: RequestRow): void {
 /** All of `analyticsSteps` in one go. */
 export function readAnalytics(
   database: SqlDatabase,
-  window: AnalyticsWindow,
+  query: AnalyticsWindow | AnalyticsQuery,
   nowMs: number,
   sums?: DaySums,
-): Analytics {
-  const steps = analyticsSteps(database, window, nowMs, sums);
+): LedgerAnalytics {
+  const steps = analyticsSteps(database, typeof query === 'string' ? { window: query } : query, nowMs, sums);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;

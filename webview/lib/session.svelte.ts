@@ -1,7 +1,7 @@
 import { getContext, setContext } from 'svelte';
 import { ApiClient } from '../../src/protocol/apiClient.js';
 import type { GatewayEvent } from '../../src/protocol/events.js';
-import type { Frame, PageCommand, PageId, PageInit, ToPage } from '../../src/protocol/pages.js';
+import type { ExportRequest, Frame, PageCommand, PageId, PageInit, ToPage } from '../../src/protocol/pages.js';
 import type { Bridge } from './bridge.js';
 import { PageTransport } from './pageTransport.js';
 import { stillUndoable, type Undoable, withUndoable } from './undoList.js';
@@ -54,6 +54,11 @@ export class Session {
 
   open(page: PageId): void {
     this.bridge.post({ type: 'open', page });
+  }
+
+  /** Writes all requests of a window to a file that the user names. */
+  export(request: ExportRequest): void {
+    this.bridge.post({ type: 'export', request });
   }
 
   openExternal(url: string): void {

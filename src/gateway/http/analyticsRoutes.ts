@@ -1,5 +1,7 @@
 import type { Hono } from 'hono';
-import type { Analytics, AnalyticsWindow, KeyActivity, RequestDetail, RequestPage } from '../../protocol/analytics.js';
+import type { Analytics, AnalyticsQuery, KeyActivity, RequestDetail, RequestPage } from '../../protocol/analytics.js';
+import { type PriceOf, withSavings } from '../catalog/savings.js';
+import type { LedgerAnalytics } from '../ledger/analytics.js';
 import { readKeyActivity } from '../ledger/keyActivity.js';
 import { listRequests, readRequest } from '../ledger/requestLog.js';
 import type { SqlDatabase } from '../ledger/sqlite.js';
@@ -11,7 +13,9 @@ import { readQuery } from './readQuery.js';
 export interface AnalyticsSource {
   /** Reads what was recorded so far. */
   query<T>(read: (database: SqlDatabase) => T): T;
-  analytics(window: AnalyticsWindow): Promise<Analytics>;
+  analytics(query: AnalyticsQuery): Promise<LedgerAnalytics>;
+  /** Of `provider/model`; null where no price is known. */
+  priceOf: PriceOf;
   /** ms since the epoch. */
   now(): number;
 }
@@ -19,8 +23,8 @@ export interface AnalyticsSource {
 /** Adds what the ledger answers to the admin API. */
 export function registerAnalyticsRoutes(routes: Hono<Env>, source: AnalyticsSource): void {
   routes.get('/api/analytics', async (c) => {
-    const { window } = readQuery('getAnalytics', c);
-    return c.json<Analytics>(await source.analytics(window));
+    const answer = await source.analytics(readQuery('getAnalytics', c));
+    return c.json<Analytics>(withSavings(answer, source.priceOf));
   });
   routes.get('/api/keys/:id/activity', async (c) => {
     return c.json<KeyActivity>(await readKeyActivity(source, c.req.param('id'), source.now()));

@@ -7,6 +7,7 @@ import type { ChainView } from '../../protocol/chain.js';
 import type { GatewayState } from '../../protocol/events.js';
 import type { ProviderView } from '../../protocol/provider.js';
 import type { Strategy } from '../../protocol/strategyNames.js';
+import { paidPrices } from '../catalog/savings.js';
 import type { EventBus } from '../eventBus.js';
 import { type KeyPool, keyView } from '../keys/keyPool.js';
 import type { KeyService } from '../keys/keyService.js';
@@ -118,7 +119,8 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
   });
   registerAnalyticsRoutes(routes, {
     query: (read) => context.books.query(read),
-    analytics: (window) => context.books.analytics(window, context.clock.now()),
+    analytics: (query) => context.books.analytics(query, context.clock.now()),
+    priceOf: paidPrices(),
     now: context.clock.now,
   });
   routes.get('/api/events', (c) => {

@@ -34,7 +34,7 @@ export function requestRow(
     totalMs: outcome.totalMs,
     promptTokens: outcome.promptTokens,
     completionTokens: outcome.completionTokens,
-    attempts: attemptRows(run, outcome.firstTokenMs !== null),
+    attempts: attemptRows(run, outcome),
     ...(run.passedOver?.length ? { passedOver: run.passedOver } : {}),
     ...(run.isSticky ? { isSticky: true } : {}),
     ...(run.isHandoff ? { isHandoff: true } : {}),
@@ -43,16 +43,18 @@ export function requestRow(
   };
 }
 
-/** `hasBegun`: the answer was on its way when the client left, so that its provider has counted it. */
-function attemptRows(run: RunOutcome, hasBegun: boolean): AttemptRow[] {
+function attemptRows(run: RunOutcome, { firstTokenMs, totalMs }: RequestOutcome): AttemptRow[] {
   const rows = run.failures.map(failedRow);
   const { candidate, attemptMs, status } = run;
   if (!candidate || attemptMs === null) return rows;
   const { provider, model, keyId } = candidate;
-  const kind = status === 'canceled' ? 'canceled' : null;
-  return [...rows, { provider, model, keyId, kind, httpStatus: kind === null || hasBegun ? 200 : null, ms: attemptMs }];
+  if (status !== 'canceled') return [...rows, { provider, model, keyId, kind: null, httpStatus: 200, ms: attemptMs }];
+  // Where the answer was on its way when the client left, its provider has counted it.
+  const httpStatus = firstTokenMs === null ? null : 200;
+  const startMs = Math.max(0, totalMs - attemptMs);
+  return [...rows, { provider, model, keyId, kind: 'canceled', httpStatus, startMs, ms: attemptMs }];
 }
 
-function failedRow({ candidate: { provider, model, keyId }, kind, status, ms }: AttemptRecord): AttemptRow {
-  return { provider, model, keyId, kind, httpStatus: status, ms };
+function failedRow({ candidate: { provider, model, keyId }, kind, status, startMs, ms }: AttemptRecord): AttemptRow {
+  return { provider, model, keyId, kind, httpStatus: status, startMs, ms };
 }

@@ -14,8 +14,8 @@ const INSERT_REQUEST = `
     is_sticky, is_handoff, profile, route)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 const INSERT_ATTEMPT = `
-  INSERT OR IGNORE INTO attempts (request_id, number, provider, model, key_id, kind, http_status, ms)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+  INSERT OR IGNORE INTO attempts (request_id, number, provider, model, key_id, kind, http_status, ms, start_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const COUNT_KEY_USE = `
   UPDATE keys SET requests = requests + 1, tokens = tokens + ?, last_used_at = max(coalesce(last_used_at, 0), ?)
   WHERE id = ?`;
@@ -164,8 +164,9 @@ function applyRequest(database: SqlDatabase, row: RequestRow, sums?: Transaction
     row.route ?? null,
   ]);
   if (database.changes() === 0) return;
-  for (const [number, { provider, model, keyId, kind, httpStatus, ms }] of row.attempts.entries()) {
-    if (kind !== null) database.run(INSERT_ATTEMPT, [row.id, number, provider, model, keyId, kind, httpStatus, ms]);
+  for (const [number, { provider, model, keyId, kind, httpStatus, startMs, ms }] of row.attempts.entries()) {
+    if (kind === null) continue;
+    database.run(INSERT_ATTEMPT, [row.id, number, provider, model, keyId, kind, httpStatus, ms, startMs ?? null]);
   }
   if (row.keyId !== null) {
     database.run(COUNT_KEY_USE, [(row.promptTokens ?? 0) + (row.completionTokens ?? 0), row.at, row.keyId]);

@@ -1,7 +1,7 @@
-import type { Analytics, AnalyticsWindow } from '../../protocol/analytics.js';
+import type { AnalyticsQuery } from '../../protocol/analytics.js';
 import { HttpError } from '../http/errors.js';
 import type { Clock } from '../ports.js';
-import { DaySums, readAnalyticsInTurns } from './analytics.js';
+import { DaySums, type LedgerAnalytics, readAnalyticsInTurns } from './analytics.js';
 import type { LedgerChange } from './changes.js';
 import { LedgerError, type LedgerNotice } from './ledger.js';
 import type { OpenLedger } from './openLedger.js';
@@ -76,8 +76,8 @@ export class Bookkeeping {
   }
 
   /** What happened in the window that ends now (ms since the epoch), read a little at a time. @throws HttpError 503. */
-  async analytics(window: AnalyticsWindow, nowMs: number): Promise<Analytics> {
-    return await readAnalyticsInTurns(this, window, nowMs, this.daySums);
+  async analytics(query: AnalyticsQuery, nowMs: number): Promise<LedgerAnalytics> {
+    return await readAnalyticsInTurns(this, query, nowMs, this.daySums);
   }
 
   async close(): Promise<void> {

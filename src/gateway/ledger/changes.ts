@@ -60,6 +60,8 @@ export interface AttemptRow {
   kind: string | null;
   /** The provider's HTTP status, where there was one. */
   httpStatus: number | null;
+  /** From the request's arrival to its beginning; left out of the answer, which ends with the request. */
+  startMs?: number;
   ms: number;
 }
 

@@ -141,6 +141,13 @@ export class Histogram {
     this.sum = sum;
   }
 
+  /** One value more. */
+  add(bucket: number): void {
+    if (bucket >= this.counts.length) this.grow(bucket);
+    this.counts[bucket] = (this.counts[bucket] as number) + 1;
+    this.sum += 1;
+  }
+
   addAll(other: Histogram): void {
     const more = other.counts;
     if (more.length > this.counts.length) this.grow(more.length - 1);

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KeyActivity } from '../../protocol/analytics.js';
-import { Sums } from './analytics.js';
 import { REQUEST_COLUMNS, toRequestView } from './requestLog.js';
 import { HOUR_MS, ROLLUP_COLUMNS } from './rollups.js';
 import type { SqlDatabase } from './sqlite.js';
+import { Sums } from './sums.js';
 
 const HOURS = 24;
 const LAST_REQUESTS = 25;

@@ -47,7 +47,7 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
   );
   if (!row) return null;
   const attempts = database.rows(
-    'SELECT provider, model, key_id, kind, http_status, ms FROM attempts WHERE request_id = ? ORDER BY number',
+    'SELECT provider, model, key_id, kind, http_status, ms, start_ms FROM attempts WHERE request_id = ? ORDER BY number',
     [id],
   );
   const view = toRequestView(row);
@@ -56,7 +56,8 @@ export function readRequest(database: SqlDatabase, id: string): RequestDetail | 
   const { provider, servedModel, keyId } = view;
   const all = attempts.map(toAttempt);
   if (answerMs !== null && provider !== null && servedModel !== null) {
-    all.push({ provider, model: servedModel, keyId, kind: null, httpStatus: 200, ms: answerMs });
+    const startMs = Math.max(0, view.totalMs - answerMs);
+    all.push({ provider, model: servedModel, keyId, kind: null, httpStatus: 200, startMs, ms: answerMs });
   }
   return {
     ...view,
@@ -138,5 +139,6 @@ function toAttempt(row: readonly SqlValue[]): AttemptView {
     kind: row[3] as string | null,
     httpStatus: row[4] as number | null,
     ms: row[5] as number,
+    startMs: row[6] as number | null,
   };
 }

@@ -101,13 +101,24 @@ class Cell {
   }
 }
 
-/** The buckets of a request's measurements; null for what it does not have. */
-interface RequestFacts {
-  row: RequestRow;
-  isFallback: boolean;
+interface Buckets {
   latency: number | null;
   firstToken: number | null;
   speed: number | null;
+}
+
+interface RequestFacts extends Buckets {
+  row: RequestRow;
+  isFallback: boolean;
+}
+
+/** What a request's measurements are made of. */
+export interface Measured {
+  isSuccess: boolean;
+  isStream: boolean;
+  firstTokenMs: number | null;
+  totalMs: number;
+  completionTokens: number | null;
 }
 
 /** The cells of one hour or day, by dimension and value. */
@@ -183,15 +194,20 @@ function addRequest(cells: Cells, row: RequestRow): void {
 
 function factsOf(row: RequestRow): RequestFacts {
   const isSuccess = row.status === 'success';
+  const isFallback = isSuccess && row.attempts.some(({ kind }) => kind !== null);
+  const { isStream, firstTokenMs, totalMs, completionTokens } = row;
+  return { row, isFallback, ...measuredBuckets({ isSuccess, isStream, firstTokenMs, totalMs, completionTokens }) };
+}
+
+/** The buckets of a request's measurements; null for what it does not have. */
+export function measuredBuckets({ isSuccess, isStream, totalMs, ...request }: Measured): Buckets {
   // Without a stream the first byte is the whole answer's: it says nothing of the model's first token.
-  const firstTokenMs = row.isStream ? row.firstTokenMs : null;
-  const answeringMs = firstTokenMs === null ? 0 : row.totalMs - firstTokenMs;
-  const tokens = row.completionTokens ?? 0;
+  const firstTokenMs = isStream ? request.firstTokenMs : null;
+  const answeringMs = firstTokenMs === null ? 0 : totalMs - firstTokenMs;
+  const tokens = request.completionTokens ?? 0;
   const hasSpeed = answeringMs > 0 && tokens > 0;
   return {
-    row,
-    isFallback: isSuccess && row.attempts.some(({ kind }) => kind !== null),
-    latency: isSuccess ? bucketOf(row.totalMs) : null,
+    latency: isSuccess ? bucketOf(totalMs) : null,
     firstToken: firstTokenMs === null ? null : bucketOf(firstTokenMs),
     speed: hasSpeed ? bucketOf((tokens * 1000 * SPEED_SCALE) / answeringMs) : null,
   };

@@ -80,6 +80,10 @@ const MIGRATIONS: readonly string[] = [
     first_log REAL NOT NULL, first_weight REAL NOT NULL, rate_log REAL NOT NULL, rate_weight REAL NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- ms from the request's arrival to the attempt's beginning
+  ALTER TABLE attempts ADD COLUMN start_ms INTEGER;
+  `,
 ];
 
 /** What this version of FreeLLM writes. A file with a higher number is a newer version's: it is not ours to touch. */

@@ -181,7 +181,8 @@ async function tryOne(
     context.onFailure(failure, candidate, startedAt);
   }
   const { kind, status, message } = failure;
-  failures.push({ candidate, kind, status, message, isTimeout: end.isTimeout, ms: attemptMs });
+  const startMs = startedAt - run.startedAt;
+  failures.push({ candidate, kind, status, message, isTimeout: end.isTimeout, startMs, ms: attemptMs });
   if (end.type !== 'broken') return null;
   const error = exhaustionError(failures.slice(-1), [], context.clock.now());
   return { ...fail(run, error, failures), candidate, finishReason: end.finishReason, usage: end.usage };

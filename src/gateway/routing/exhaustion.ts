@@ -13,6 +13,8 @@ export interface AttemptRecord {
   /** The provider's own words. */
   message: string;
   isTimeout: boolean;
+  /** From the request's arrival to its beginning. */
+  startMs: number;
   ms: number;
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { ApiTransport } from '../../protocol/apiClient.js';
 import {
+  type ExportRequest,
   type Frame,
   type FromPage,
   fromPage,
@@ -22,6 +23,7 @@ export interface PagePanelContext {
   transport(): ApiTransport | null;
   run(command: PageCommand, argument: string | undefined): unknown;
   show(page: PageId): unknown;
+  export(request: ExportRequest): unknown;
   log: Logger;
 }
 
@@ -112,6 +114,9 @@ export class PagePanel implements FeedListener {
         return;
       case 'open':
         this.context.show(message.page);
+        return;
+      case 'export':
+        this.context.export(message.request);
         return;
       case 'openExternal':
         void vscode.env.openExternal(vscode.Uri.parse(message.url, true));

@@ -32,6 +32,14 @@ export const pages: readonly Page[] = [
     command: commands.openChain,
     title: () => vscode.l10n.t('Fallback Chain'),
   },
+  {
+    id: 'analytics',
+    viewType: 'freellm.analytics',
+    entry: 'analytics',
+    icon: 'graph',
+    command: commands.openAnalytics,
+    title: () => vscode.l10n.t('Analytics'),
+  },
 ];
 
 export function pageOf(id: PageId): Page | undefined {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Frame, PageCommand, PageId, ToPage } from '../../protocol/pages.js';
+import type { ExportRequest, Frame, PageCommand, PageId, ToPage } from '../../protocol/pages.js';
 import { AdminClient } from '../adminClient.js';
 import type { GatewayHost } from '../gatewayHost.js';
 import { isUp } from '../gatewayHost.js';
@@ -11,7 +11,9 @@ import type { PagePanel } from './pagePanel.js';
 import { type Page, pageOf, pages } from './pageTable.js';
 
 /** What pages ask for that only the editor can do. `argument` is a provider's or a key's id. */
-export type PageCommands = Record<PageCommand, (argument?: string) => unknown>;
+export type PageCommands = Record<PageCommand, (argument?: string) => unknown> & {
+  exportRequests(request: ExportRequest): unknown;
+};
 
 /** The pages as editor panels: opened once each, restored after a reload, told of everything that happens. */
 export class Panels implements vscode.Disposable {
@@ -84,6 +86,7 @@ export class Panels implements vscode.Disposable {
       },
       run: (command, argument) => this.commands[command](argument),
       show: (id) => this.show(id),
+      export: (request) => this.commands.exportRequests(request),
       log: this.log,
     });
     this.open.set(page.id, made);

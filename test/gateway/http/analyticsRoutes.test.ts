@@ -36,7 +36,8 @@ describe('analytics routes', () => {
     );
     app = appOf({
       query: (read) => read(database),
-      analytics: async (window) => readAnalytics(database, window, NOW),
+      analytics: async (query) => readAnalytics(database, query, NOW),
+      priceOf: (model) => (model === 'groq/llama' ? { input: 0.5, output: 2 } : null),
       now: () => NOW,
     });
   });
@@ -67,6 +68,8 @@ describe('analytics routes', () => {
     const bad: [string, string][] = [
       ['/api/analytics?window=1y', 'window'],
       ['/api/analytics?windows=7d', 'windows'],
+      ['/api/analytics?zone=Mars/Olympus', 'zone'],
+      ['/api/analytics?model=llama', 'model'],
       ['/api/requests?limit=0', 'limit'],
       ['/api/requests?limit=501', 'limit'],
       ['/api/requests?limit=', 'limit'],
@@ -83,7 +86,7 @@ describe('analytics routes', () => {
       Record<string, { parameters?: { name: string }[] }>
     >;
     const names = (path: string, method: string) => paths[path]?.[method]?.parameters?.map(({ name }) => name);
-    assert.deepEqual(names('/api/analytics', 'get'), ['window']);
+    assert.deepEqual(names('/api/analytics', 'get'), ['window', 'zone', 'provider', 'model', 'client']);
     assert.deepEqual(names('/api/requests', 'get'), ['limit', 'before', 'provider', 'model', 'client', 'status']);
     assert.deepEqual(names('/api/requests/{id}', 'get'), ['id']);
     assert.deepEqual(names('/api/keys/{id}', 'patch'), ['id']);

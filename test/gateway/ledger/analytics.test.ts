@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { analyticsSteps, DaySums } from '../../../src/gateway/ledger/analytics.js';
 import type { RequestRow } from '../../../src/gateway/ledger/changes.js';
 import { createRetention } from '../../../src/gateway/ledger/retention.js';
-import type { SqlDatabase, SqlValue } from '../../../src/gateway/ledger/sqlite.js';
-import type { AnalyticsFigures, AnalyticsWindow } from '../../../src/protocol/analytics.js';
+import type { SqlDatabase } from '../../../src/gateway/ledger/sqlite.js';
+import type { AnalyticsWindow } from '../../../src/protocol/analytics.js';
+import { ALL, expected, GROUPS, MEMBERS, members } from '../../support/analyticsOracle.js';
 import {
   attemptRow,
   loadLedgerDatabase,
@@ -124,87 +125,6 @@ function build(open: OpenDatabase, batches: readonly Batch[]): SqlDatabase {
   return database;
 }
 
-/** Which requests, and which failed attempts `a` of requests `r`, a figure is of. */
-interface Selection {
-  requests: string;
-  attempts: string;
-  params: SqlValue[];
-}
-const ALL: Selection = { requests: '1', attempts: '1', params: [] };
-const GROUPS = {
-  byProvider: { requests: 'provider = ?', attempts: 'a.provider = ?' },
-  byModel: { requests: `provider || '/' || served_model = ?`, attempts: `a.provider || '/' || a.model = ?` },
-  byKey: { requests: 'key_id = ?', attempts: 'a.key_id = ?' },
-  byClient: { requests: `coalesce(client, '') = ?`, attempts: `coalesce(r.client, '') = ?` },
-};
-
-/** The figures as the rows themselves have them. */
-function expected(database: SqlDatabase, from: number, to: number, selection: Selection): AnalyticsFigures {
-  const params = [from, to, ...selection.params];
-  const where = `WHERE r.at >= ? AND r.at < ? AND ${selection.requests}`;
-  const [counts = []] = database.rows(
-    `SELECT count(*), total(status = 'success'), total(status = 'error'), total(status = 'canceled'), total(status = 'success'
-       AND EXISTS (SELECT 1 FROM attempts a WHERE a.request_id = r.id AND a.kind IS NOT NULL)),
-       total(prompt_tokens), total(completion_tokens) FROM requests r ${where}`,
-    params,
-  );
-  const [requests = 0, successes = 0, errors = 0, canceled = 0, fallbacks = 0, prompt = 0, completion = 0] =
-    counts as number[];
-  const [failed] =
-    database.row(
-      `SELECT count(*) FROM attempts a JOIN requests r ON r.id = a.request_id
-       WHERE r.at >= ? AND r.at < ? AND a.kind IS NOT NULL AND ${selection.attempts}`,
-      params,
-    ) ?? [];
-  const measured = (sql: string, scale = 1) => {
-    const values = database.rows(`SELECT ${sql} `, params).map(([value]) => quantised(Number(value) * scale) / scale);
-    values.sort((a, b) => a - b);
-    const at = (percent: number) => values[Math.ceil((percent * values.length) / 100) - 1] ?? -1;
-    return values.length === 0 ? null : { p50: at(50), p95: at(95), p99: at(99) };
-  };
-  const streams = `FROM requests r ${where} AND is_stream = 1 AND first_token_ms IS NOT NULL`;
-  return {
-    requests,
-    successes,
-    errors,
-    canceled,
-    successRate: successes + errors === 0 ? null : successes / (successes + errors),
-    fallbacks,
-    failedAttempts: Number(failed),
-    promptTokens: prompt,
-    completionTokens: completion,
-    latencyMs: measured(`total_ms FROM requests r ${where} AND status = 'success'`),
-    firstTokenMs: measured(`first_token_ms ${streams}`),
-    tokensPerSecond: measured(
-      `completion_tokens * 1000.0 / (total_ms - first_token_ms) ${streams}
-       AND total_ms > first_token_ms AND completion_tokens > 0`,
-      10,
-    ),
-  };
-}
-
-function quantised(value: number): number {
-  const whole = Math.round(value);
-  return whole < 1000 ? whole : Number(whole.toPrecision(3));
-}
-
-/** The values that a group's entries are to be of. */
-function members(database: SqlDatabase, from: number, to: number, columns: { own: string; failed: string }): string[] {
-  const rows = database.rows(
-    `SELECT ${columns.own} AS value FROM requests r WHERE at >= ? AND at < ? AND value IS NOT NULL
-     UNION SELECT ${columns.failed} AS value FROM attempts a JOIN requests r ON r.id = a.request_id
-     WHERE r.at >= ? AND r.at < ? AND a.kind IS NOT NULL AND value IS NOT NULL`,
-    [from, to, from, to],
-  );
-  return rows.map(([value]) => String(value)).sort();
-}
-const MEMBERS = {
-  byProvider: { own: 'r.provider', failed: 'a.provider' },
-  byModel: { own: `r.provider || '/' || r.served_model`, failed: `a.provider || '/' || a.model` },
-  byKey: { own: 'r.key_id', failed: 'a.key_id' },
-  byClient: { own: `coalesce(r.client, '')`, failed: `coalesce(r.client, '')` },
-};
-
 function checkWindow(database: SqlDatabase, window: AnalyticsWindow, now: number): void {
   const answer = readAnalytics(database, window, now);
   const to = endOf(now);
@@ -266,8 +186,13 @@ function checkSeries(
       end,
       ALL,
     );
-    const p50s = { latencyP50Ms: latencyMs?.p50 ?? null, firstTokenP50Ms: firstTokenMs?.p50 ?? null };
-    assert.deepEqual(point, { from: at, to: end, ...counts, ...p50s });
+    const percentiles = {
+      latencyP50Ms: latencyMs?.p50 ?? null,
+      latencyP95Ms: latencyMs?.p95 ?? null,
+      firstTokenP50Ms: firstTokenMs?.p50 ?? null,
+      firstTokenP95Ms: firstTokenMs?.p95 ?? null,
+    };
+    assert.deepEqual(point, { from: at, to: end, ...counts, ...percentiles });
     at = end;
   }
   assert.equal(at, to);
@@ -342,7 +267,7 @@ describe('analytics', function () {
     const at = now - DAY;
     record(database, [requestRow({ at, id: 'req_1' })]);
     const sums = new DaySums();
-    const steps = analyticsSteps(database, '7d', now, sums);
+    const steps = analyticsSteps(database, { window: '7d' }, now, sums);
     for (let step = 1; step <= 5; step++) assert.equal(steps.next().done, false);
     record(database, [requestRow({ at, id: 'req_2' })]);
     while (!steps.next().done);
@@ -364,7 +289,9 @@ describe('analytics', function () {
       promptTokens: 0,
       completionTokens: 0,
       latencyP50Ms: null,
+      latencyP95Ms: null,
       firstTokenP50Ms: null,
+      firstTokenP95Ms: null,
     });
     const { successRate, latencyMs, tokensPerSecond } = answer.totals;
     assert.deepEqual([successRate, latencyMs, tokensPerSecond, answer.byModel], [null, null, null, []]);

@@ -89,7 +89,10 @@ describe('request log', () => {
 
   it('shows a request with its attempts in their order, and null for one that is not there', () => {
     const database = open();
-    const attempts = [attemptRow({ kind: 'slow', httpStatus: null, keyId: null, ms: 900 }), attemptRow({ ms: 1500 })];
+    const attempts = [
+      attemptRow({ kind: 'slow', httpStatus: null, keyId: null, startMs: 40, ms: 900 }),
+      attemptRow({ ms: 500 }),
+    ];
     const route =
       '["balanced",[350,200,300,150],["groq/best",912,970,124,700,90,950,400],["",800,900,0,300,0,500,1000]]';
     insertRequest(database, requestRow({ id: 'a', at: NOW, attempts, profile: 'coding', route }));
@@ -112,7 +115,8 @@ describe('request log', () => {
       promptTokens: 10,
       completionTokens: 100,
       attemptCount: 2,
-      attempts,
+      // What answered ended with the request.
+      attempts: [attempts[0], { ...attempts[1], startMs: 1000 }],
       passedOver: [],
       sticky: false,
       handoff: false,

@@ -1,0 +1,5 @@
+import '../styles/base.css';
+import { startPage } from '../lib/startPage.js';
+import AnalyticsPage from './analytics/AnalyticsPage.svelte';
+
+startPage(AnalyticsPage);
