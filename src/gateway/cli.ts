@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,14 +6,22 @@ import { version } from '../../package.json';
 import { redact } from '../protocol/redact.js';
 import { ConfigError, type ConfigFile, parseConfig } from './config/configFile.js';
 import { createGateway } from './gateway.js';
-import { type Identity, loadIdentity, saveToken, unkeptIdentity } from './identity.js';
+import {
+  type Identity,
+  loadIdentity,
+  type ReplacedIdentity,
+  replacedText,
+  saveToken,
+  unkeptIdentity,
+} from './identity.js';
 import { createJsonLog, filterLog, isLogLevel } from './jsonLog.js';
 import { createVault, VaultError } from './keys/vault.js';
 import { LedgerError } from './ledger/ledger.js';
 import { loadSqlite } from './ledger/sqlite.js';
+import { errorCode } from './ledger/storage.js';
 import { wasmFile } from './ledger/wasmFile.js';
 import { proxyFromEnvironment } from './net/proxy.js';
-import type { LogLevel } from './ports.js';
+import type { Log, LogLevel } from './ports.js';
 import { PROVIDERS } from './providers/table.js';
 import { systemClock } from './systemClock.js';
 
@@ -59,7 +67,8 @@ async function serve(options: ServeOptions, folder: string): Promise<void> {
     createJsonLog((line) => void process.stderr.write(line), systemClock.now),
     options.logLevel,
   );
-  const identity = identityOf(options);
+  makeDataDir(options.dataDir);
+  const identity = identityOf(options, log);
   const vault = createVault(options.dataDir, process.env.FREELLM_ENCRYPTION_KEY);
   const gateway = createGateway(
     { clock: systemClock, log },
@@ -147,9 +156,46 @@ function readConfig(file: string): ConfigFile {
   }
 }
 
-function identityOf({ config, dataDir }: ServeOptions): Identity {
+/** A folder that is there and cannot be written is another matter: the gateway reads it and goes on from memory. */
+function makeDataDir(dataDir: string): void {
   try {
-    return loadIdentity(dataDir);
+    makeFolder(dataDir);
+  } catch (error) {
+    const found = kindOf(dataDir);
+    if (found === 'folder') return;
+    const why = found === 'file' ? 'this is a file, not a folder' : `this folder cannot be made (${firstLine(error)})`;
+    throw new UsageError(`--data ${dataDir}: ${why}`);
+  }
+}
+
+/** Node's own `recursive` never returns where a folder is there and nothing can be made in it (/proc). */
+function makeFolder(folder: string): void {
+  const parent = path.dirname(folder);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || parent === folder || kindOf(parent) === 'folder') throw error;
+    makeFolder(parent);
+    mkdirSync(folder, { mode: 0o700 });
+  }
+}
+
+function kindOf(place: string): 'file' | 'folder' | null {
+  try {
+    return statSync(place).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return null;
+  }
+}
+
+function identityOf({ config, dataDir }: ServeOptions, log: Log): Identity {
+  const onReplaced = (replaced: ReplacedIdentity) => {
+    // What the config file says holds in any case.
+    const hasNewToken = replaced.hasNewToken && !(config.token && config.adminToken);
+    log.log('warn', 'gateway', replacedText({ ...replaced, hasNewToken }));
+  };
+  try {
+    return loadIdentity(dataDir, {}, onReplaced);
   } catch (error) {
     if (config.token && config.adminToken)
       return unkeptIdentity({ token: config.token, adminToken: config.adminToken });

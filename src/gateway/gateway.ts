@@ -311,6 +311,7 @@ class GatewayHouse {
     this.router.cooldowns.restore(this.gone.restored(state.cooldowns.flatMap(fromCooldownRow)));
     this.router.quota.restore(state.quotaWindows, state.quotaLimits);
     this.router.measurements.restore(state.measurements);
+    this.active.last ??= state.lastAnswer;
   }
 
   private notice(notice: LedgerNotice): void {

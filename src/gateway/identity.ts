@@ -16,28 +16,46 @@ export interface Identity {
 /** What a first identity takes over, so that clients stay configured. */
 export type IdentitySeed = Partial<Pick<Identity, 'token' | 'adminToken'>>;
 
+/** A damaged `gateway.json` that was replaced. */
+export interface ReplacedIdentity {
+  /** Where the damaged file is now. */
+  aside: string;
+  /** The token, or the admin token, is another one: who has the old one is refused. */
+  hasNewToken: boolean;
+}
+
 /** Where the tokens were before there was a secret. */
 const OLD_FILE = 'tokens.json';
 
 /**
  * Reads `gateway.json` in the data folder, or makes it (file mode 0600): several who start at once agree on one. A damaged
- * file is set aside beside it and made anew, with what of it can still be read.
+ * file is set aside beside it and made anew, with what of it can still be read; `onReplaced` is told.
  * @throws the system's error when the folder cannot be written.
  */
-export function loadIdentity(dataDir: string, seed: IdentitySeed = {}): Identity {
+export function loadIdentity(
+  dataDir: string,
+  seed: IdentitySeed = {},
+  onReplaced: (replaced: ReplacedIdentity) => void = () => undefined,
+): Identity {
   const file = path.join(dataDir, 'gateway.json');
   const found = readIdentity(file);
   if (isWhole(found)) return found;
-  if (found !== null) {
-    const good = setAside(file);
-    if (good) return good;
-  }
+  const moved = found === null ? null : setAside(file);
+  if (moved?.good) return moved.good;
   const old = path.join(dataDir, OLD_FILE);
-  const made = makeIdentity({ ...seed, ...readIdentity(old), ...found });
+  const before = { ...seed, ...readIdentity(old), ...found };
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const kept = keep(file, made);
+  const kept = keep(file, makeIdentity(before));
   rmSync(old, { force: true });
+  const hasNewToken = kept.token !== before.token || kept.adminToken !== before.adminToken;
+  if (moved) onReplaced({ aside: moved.aside, hasNewToken });
   return kept;
+}
+
+/** A line for the log and the window. */
+export function replacedText({ aside, hasNewToken }: ReplacedIdentity): string {
+  const what = `gateway.json was damaged and is now ${path.basename(aside)}.`;
+  return hasNewToken ? `${what} There is a new token: give it to every client.` : `${what} The tokens are the same.`;
 }
 
 /**
@@ -96,21 +114,23 @@ function isWhole(identity: Partial<Identity> | null): identity is Identity {
   return Boolean(identity?.secret && identity.token && identity.adminToken);
 }
 
-/** Moves a damaged file away; returns the identity if somebody had made a good one of it meanwhile. */
-function setAside(file: string): Identity | null {
+/**
+ * Moves a damaged file away and says where; `good` is the identity if somebody had made one of it meanwhile, which is then
+ * back in its place. Null: another one moved it first.
+ */
+function setAside(file: string): { aside: string; good: Identity | null } | null {
   const aside = `${file}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}-${randomHex(2)}`;
   try {
     renameSync(file, aside);
   } catch (error) {
-    // Another one moved it first.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return null;
   }
   const moved = readIdentity(aside);
-  if (!isWhole(moved)) return null;
-  const kept = keep(file, moved);
+  if (!isWhole(moved)) return { aside, good: null };
+  const good = keep(file, moved);
   rmSync(aside, { force: true });
-  return kept;
+  return { aside, good };
 }
 
 /** Writes the identity beside the file and returns where. */

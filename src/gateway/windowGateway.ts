@@ -5,7 +5,14 @@ import type { ApiSettings } from '../protocol/api.js';
 import type { FromGateway, ToGateway, WorkerStart } from '../protocol/worker.js';
 import { createEditorStore, type EditorStore } from './editorStore.js';
 import { createGateway, type Gateway } from './gateway.js';
-import { type Identity, loadIdentity, saveToken, unkeptIdentity } from './identity.js';
+import {
+  type Identity,
+  loadIdentity,
+  type ReplacedIdentity,
+  replacedText,
+  saveToken,
+  unkeptIdentity,
+} from './identity.js';
 import { type Election, type ElectionEvent, type Finding, startElection } from './leadership/election.js';
 import { createInheritance, type Inheritance } from './leadership/handover.js';
 import { watchLeader } from './leadership/leaderWatch.js';
@@ -104,7 +111,7 @@ export class WindowGateway {
     const { dataDir, seed, developmentToken } = this.start;
     let identity: Identity;
     try {
-      identity = loadIdentity(dataDir, seed);
+      identity = loadIdentity(dataDir, seed, (replaced) => this.identityReplaced(replaced));
     } catch (error) {
       this.log('warn', 'The data folder cannot keep the tokens', error);
       identity = unkeptIdentity(seed);
@@ -112,12 +119,19 @@ export class WindowGateway {
     return developmentToken === null ? identity : { ...identity, token: developmentToken };
   }
 
+  private identityReplaced(replaced: ReplacedIdentity): void {
+    const message = replacedText(replaced);
+    this.log('warn', message);
+    if (!replaced.hasNewToken) return;
+    this.ports.post({ type: 'notice', notice: { kind: 'new-token', message, file: replaced.aside } });
+  }
+
   /** The last leader may have replaced it. */
   private refreshToken(): void {
     const { dataDir, developmentToken } = this.start;
     if (developmentToken !== null) return;
     try {
-      this.identity = loadIdentity(dataDir, this.identity);
+      this.identity = loadIdentity(dataDir, this.identity, (replaced) => this.identityReplaced(replaced));
     } catch {
       // Told at the start.
     }

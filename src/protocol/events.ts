@@ -105,13 +105,14 @@ export interface GatewayState {
     inFlight: number;
     /** Of those in flight: waiting for a window or a cooldown to end. */
     waiting: number;
+    /** Since this gateway started; the ledger's sums (`GET /api/analytics`) go further back. */
     requests: number;
   };
   /** Can anything answer right now? If not, a sentence says why and what to do. */
   canAnswer: boolean;
   reason: string | null;
   demo: boolean;
-  /** The most recent answered request, for whoever comes late. */
+  /** The most recent answered request, for whoever comes late; after a start the ledger's. */
   lastRequest: { at: number; outcome: RequestOutcome } | null;
   /** Requests in flight, oldest first. */
   active: ActiveRequest[];

@@ -48,13 +48,15 @@ export interface WorkerStart {
   logLevel: string;
 }
 
-/** Something about the ledger that the user should know of. */
+/** Something about the data folder that the user should know of. */
 export interface GatewayNotice {
   /**
-   * `damaged`: a file was set aside (`file` names it); `not-saving`: the disk refuses writes; `saving-again`: it takes
-   * them again; `unusable`: there is no ledger, the gateway runs from memory.
+   * `damaged`: a file of the ledger was set aside (`file` names it); `lost`: part of what it held is nowhere;
+   * `not-saving`: the disk refuses writes; `saving-again`: it takes them again; `unusable`: the folder could not be opened,
+   * the gateway runs from memory and tries again; `stopped`: nothing more is saved before a restart; `new-token`: the file
+   * with the tokens was damaged (`file` is where it is now), and clients need the new one.
    */
-  kind: 'damaged' | 'not-saving' | 'saving-again' | 'unusable';
+  kind: 'damaged' | 'lost' | 'not-saving' | 'saving-again' | 'unusable' | 'stopped' | 'new-token';
   message: string;
   file: string | null;
 }

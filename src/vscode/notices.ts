@@ -40,9 +40,19 @@ export function ledgerNotice({ kind, message, file }: GatewayNotice): void {
         file ?? '',
       ),
     );
+  } else if (kind === 'lost') {
+    void vscode.window.showWarningMessage(vscode.l10n.t('FreeLLM lost part of its data. {0}', message));
   } else if (kind === 'not-saving' || kind === 'unusable') {
     void vscode.window.showErrorMessage(
-      vscode.l10n.t('FreeLLM cannot save its data: {0}. It goes on in memory until the disk takes it again.', message),
+      vscode.l10n.t('FreeLLM cannot save its data. {0} It goes on in memory until the disk takes it again.', message),
+    );
+  } else if (kind === 'stopped') {
+    void vscode.window.showErrorMessage(vscode.l10n.t('FreeLLM saves its data no more. {0}', message));
+  } else if (kind === 'new-token') {
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t(
+        'The file with the FreeLLM token was damaged, so there is a new token: copy it again to the clients that used the old one.',
+      ),
     );
   } else void vscode.window.showInformationMessage(vscode.l10n.t('FreeLLM saves its data again.'));
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { SCHEMA_VERSION } from '../../src/gateway/ledger/schema.js';
 import { dataWith, send } from '../support/client.js';
 import { startProvider } from '../support/provider.js';
 
@@ -18,6 +19,9 @@ const token = 'freellmapi-0123456789abcdef0123';
 const adminToken = 'admin-0123456789abcdef0123';
 const chunk = (delta: object, reason: string | null = null) =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: reason }] })}\n\n`;
+
+const listened = (child: ChildProcess) =>
+  new Promise<{ code: null }>((resolve) => child.stdout?.once('data', () => resolve({ code: null })));
 
 describe('freellm serve', function () {
   // Each run loads the sources through tsx.
@@ -140,8 +144,47 @@ describe('freellm serve', function () {
       assertRefused(run('frob'), /unknown command/),
       assertRefused(serve('--config', folder), /--config .*directory/),
       assertRefused(serve('--config', 'two\nlines'), /two lines/),
-      assertRefused(run('serve', '--port', '0', '--data', config('{}')), /--data/),
+      assertRefused(run('serve', '--port', '0', '--data', config('{}')), /--data .+ a file, not a folder/),
     ]);
+  });
+
+  it('exits 2 with one line for a data folder that cannot be, though the config brings the tokens', async () => {
+    const file = config(JSON.stringify({ token, adminToken }));
+    const on = (data: string) => run('serve', '--port', '0', '--config', file, '--data', data);
+    await Promise.all([
+      assertRefused(on(file), /--data .+ a file, not a folder/),
+      assertRefused(on(path.join(file, 'below')), /--data .+ cannot be made \(ENOTDIR/),
+      // A folder is there, and nothing can be made in it.
+      ...(process.platform === 'linux' ? [assertRefused(on('/proc/none/data'), /cannot be made \(ENOENT/)] : []),
+    ]);
+  });
+
+  it('says that a damaged file brought new tokens, and that it waits for a lock', async () => {
+    writeFileSync(path.join(folder, 'gateway.json'), '{"token":');
+    const held = JSON.stringify({ pid: 7, hostname: 'elsewhere.invalid', instance: 'test', startedAt: null });
+    writeFileSync(path.join(folder, 'ledger.lock'), held);
+    const { ended, child } = serve();
+    let err = '';
+    await new Promise<void>((resolve) => {
+      child.stderr.on('data', (text: string) => {
+        err += text;
+        if (err.includes('still runs')) resolve();
+      });
+    });
+    rmSync(path.join(folder, 'ledger.lock'));
+    const { code } = await Promise.race([ended, listened(child)]);
+    assert.equal(code, null, 'it listens');
+    const said = err.split('\n').filter((line) => line !== '');
+    assert.match(said[0] ?? '', /"warn".+gateway\.json was damaged and is now .+There is a new token/);
+    assert.match(said[1] ?? '', /nobody can tell .+process 7 on elsewhere\.invalid.+ still runs: FreeLLM waits/);
+  });
+
+  it('asks for an update when a newer version wrote the ledger', async () => {
+    const header = Buffer.alloc(100);
+    header.write('SQLite format 3\0', 'latin1');
+    header.writeUInt32BE(SCHEMA_VERSION + 1, 60);
+    writeFileSync(path.join(folder, 'ledger.sqlite'), header);
+    await assertRefused(serve(), /newer version of FreeLLM wrote the database: update FreeLLM\./);
   });
 
   const configs: [string, string, RegExp][] = [

@@ -4,7 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { loadIdentity, saveToken, unkeptIdentity } from '../../src/gateway/identity.js';
+import {
+  loadIdentity,
+  type ReplacedIdentity,
+  replacedText,
+  saveToken,
+  unkeptIdentity,
+} from '../../src/gateway/identity.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -68,6 +74,23 @@ describe('identity', () => {
       assert.equal(readFileSync(path.join(folder, aside[0] ?? ''), 'utf8'), text);
     });
   }
+
+  it('tells where a damaged file is, and whether clients need another token', () => {
+    const told: ReplacedIdentity[] = [];
+    const load = (seed = {}) => loadIdentity(folder, seed, (replaced) => told.push(replaced));
+    load();
+    writeFileSync(file(), '{"token":');
+    const first = load();
+    load();
+    writeFileSync(file(), '');
+    load({ token: first.token, adminToken: first.adminToken });
+    assert.deepEqual(
+      told.map(({ hasNewToken }) => hasNewToken),
+      [true, false],
+    );
+    for (const { aside } of told) assert.ok(readdirSync(folder).includes(path.basename(aside)));
+    for (const replaced of told) assert.ok(!replacedText(replaced).includes(first.token));
+  });
 
   it('keeps what of a damaged file can be read', () => {
     writeFileSync(file(), JSON.stringify({ token: 'freellmapi-kept', adminToken: 'admin-kept' }));

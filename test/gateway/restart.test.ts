@@ -40,6 +40,7 @@ describe('a gateway that is started again', () => {
     const id = String(answer.headers['x-request-id']);
     assert.equal(await textOf(answer), 'two');
     const [cooldown] = (await read(first, '/api/cooldowns')).data;
+    const before = await read(first, '/api/state');
     await first.close();
 
     const second = await bed.gateway({ config, dataDir: folder });
@@ -60,6 +61,10 @@ describe('a gateway that is started again', () => {
     assert.ok(quota.some(({ kind, provider, used }: never) => `${kind} ${provider} ${used}` === 'rpd mistral 1'));
     const { totals } = await read(second, '/api/analytics?window=24h');
     assert.deepEqual([totals.requests, totals.fallbacks], [1, 1]);
+    const state = await read(second, '/api/state');
+    assert.deepEqual(state.lastRequest.outcome, before.lastRequest.outcome);
+    assert.ok(Math.abs(state.lastRequest.at - before.lastRequest.at) < 1_000);
+    assert.equal(state.counts.requests, 0, 'of this life of the gateway');
     assert.equal(await textOf(await second.chat()), 'two');
     assert.equal(u1.requests.length, 1, 'who cools down is not asked again');
   });

@@ -288,6 +288,22 @@ describe('one gateway for several windows', function () {
     assert.deepEqual(readFileSync(file), header);
   });
 
+  it('says that a damaged file brought a new token, and nothing where the editor has kept the old one', async () => {
+    const file = path.join(dataDir, 'gateway.json');
+    writeFileSync(file, '{"token":');
+    const a = open();
+    const { notice } = await a.next('notice');
+    assert.equal(notice.kind, 'new-token');
+    assert.match(notice.file ?? '', /gateway\.json\.damaged-/);
+    const { token, adminToken } = await a.next('identity');
+    assert.ok(!notice.message.includes(token));
+    await a.close();
+    writeFileSync(file, '');
+    const b = open([], { seed: { token, adminToken } });
+    assert.equal((await b.next('identity')).token, token);
+    assert.ok(!b.heard.some(({ type }) => type === 'notice'));
+  });
+
   it('goes on where the data folder cannot be written', async () => {
     const blocked = path.join(dataDir, 'blocked');
     writeFileSync(blocked, '');

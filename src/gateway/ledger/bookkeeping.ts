@@ -5,6 +5,7 @@ import { DaySums, type LedgerAnalytics, readAnalyticsInTurns } from './analytics
 import type { LedgerChange } from './changes.js';
 import { LedgerError, type LedgerNotice } from './ledger.js';
 import type { OpenLedger } from './openLedger.js';
+import type { Reopening } from './reopening.js';
 import type { Retention } from './retention.js';
 import type { SqlDatabase } from './sqlite.js';
 
@@ -20,6 +21,7 @@ const STEP_PAUSE_MS = 20;
  */
 export class Bookkeeping {
   private ledger: OpenLedger | null = null;
+  private reopening: Pick<Reopening, 'stop'> | null = null;
   private cancelKeeping: () => void = () => {};
   private readonly daySums = new DaySums();
   private trouble: string | null;
@@ -35,6 +37,7 @@ export class Bookkeeping {
   /** From now on everything goes to this ledger, and what is too old is removed from it, a little at a time. */
   attach(ledger: OpenLedger, retention: Retention, clock: Clock): void {
     this.ledger = ledger;
+    this.cancelKeeping();
     const keep = () => {
       const isMore = this.ledger?.maintain((database) => retention.step(database));
       this.cancelKeeping = clock.after(isMore ? STEP_PAUSE_MS : KEEPING_MS, keep);
@@ -42,9 +45,15 @@ export class Bookkeeping {
     this.cancelKeeping = clock.after(FIRST_KEEPING_MS, keep);
   }
 
+  /** To be stopped with everything else. */
+  triesWith(reopening: Pick<Reopening, 'stop'>): void {
+    this.reopening = reopening;
+  }
+
   /** What the ledger, or opening it, had to say. */
   accept(notice: LedgerNotice): void {
-    if (notice.kind === 'not-saving' || notice.kind === 'unusable') this.trouble = notice.message;
+    const { kind } = notice;
+    if (kind === 'not-saving' || kind === 'unusable' || kind === 'stopped') this.trouble = notice.message;
     if (notice.kind === 'saving-again') this.trouble = null;
   }
 
@@ -72,6 +81,7 @@ export class Bookkeeping {
   }
 
   async close(): Promise<void> {
+    await this.reopening?.stop();
     const { ledger } = this;
     this.cancelKeeping();
     this.ledger = null;

@@ -20,12 +20,13 @@ export class LedgerError extends Error {
 /** Something the user should know of: said once, until it is over. */
 export interface LedgerNotice {
   /**
-   * `damaged`: a file was set aside (`file` names it); `not-saving`: the disk refuses writes, what happens is kept in
-   * memory; `saving-again`: it takes them again; `unusable`: there is no ledger, the gateway runs from memory.
+   * `damaged`: a file was set aside (`file` names it); `lost`: part of what the ledger held is nowhere; `not-saving`: the
+   * disk refuses writes, what happens is kept in memory; `saving-again`: it takes them again; `unusable`: the folder could
+   * not be opened, the gateway runs from memory and tries again; `stopped`: nothing more is saved before a restart.
    */
-  kind: 'damaged' | 'not-saving' | 'saving-again' | 'unusable';
+  kind: 'damaged' | 'lost' | 'not-saving' | 'saving-again' | 'unusable' | 'stopped';
   message: string;
-  /** Where the damaged file is now. */
+  /** Where the (first) damaged file is now. */
   file: string | null;
 }
 

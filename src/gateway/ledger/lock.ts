@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Clock, Log } from '../ports.js';
-import { LOCK } from './files.js';
+import { isLockDraft, LOCK } from './files.js';
 import { LedgerError } from './ledger.js';
 import type { ProcessIdentity } from './processIdentity.js';
 import { errorCode, hasNoLinks, type StoragePort } from './storage.js';
@@ -31,6 +31,9 @@ export interface LockPorts {
 /** Whether who made a lock still runs. */
 type Holder = 'live' | 'gone' | 'unknown';
 
+/** How a lock can be lost: to another gateway, by its file being removed, or with the whole folder. */
+export type LockLoss = 'taken' | 'removed' | 'folder-gone';
+
 /** What is in the lock file. */
 interface Owner {
   pid: number;
@@ -42,7 +45,7 @@ interface Owner {
 
 /**
  * Takes the folder's lock, waiting for a gateway that is closing; one that its holder left is taken over.
- * `instance` names this gateway and must be unique; `onLost` is called if another ever takes the lock from us.
+ * `instance` names this gateway and must be unique; `onLost` is called if the lock is ever ours no more.
  * @throws LedgerError `locked` when another gateway holds it; the storage's own errors.
  */
 export async function acquireLock(
@@ -50,23 +53,29 @@ export async function acquireLock(
   folder: string,
   instance: string,
   patience: LockPatience,
-  onLost: () => void,
+  onLost: (how: LockLoss) => void,
 ): Promise<LedgerLock> {
-  const { identity, clock } = ports;
+  const { identity, clock, log } = ports;
   const startedAt = await identity.startOf(identity.pid);
   const owner: Owner = { pid: identity.pid, startedAt, hostname: identity.hostname, instance };
   const lock = new LedgerLock(ports, folder, owner);
   const since = clock.now();
+  let told: string | null = null;
   try {
     while (!(await lock.attempt())) {
       if (clock.now() - since >= (lock.isHolderLive ? patience.live : patience.unknown)) {
-        throw new LedgerError('locked', 'Another FreeLLM gateway has the database open.');
+        throw new LedgerError('locked', `Another FreeLLM gateway has the database open${lock.holder}.`);
       }
+      const why = lock.whyWaiting;
+      // A gateway that closes is the ordinary case; a lock that nobody can judge is not.
+      if (why !== null && why !== told) log.log(lock.isHolderLive ? 'info' : 'warn', 'ledger', why);
+      told = why;
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
     }
   } finally {
     await lock.removeDraft();
   }
+  await lock.removeLeftDrafts();
   lock.keepFresh(onLost);
   return lock;
 }
@@ -81,11 +90,15 @@ export class LedgerLock {
   private isReleased = false;
   /** Whether the last try found the lock of a process that runs. */
   isHolderLive = false;
+  /** Who holds it, for the end of a sentence: ` (process 12)`; empty where that cannot be told. */
+  holder = '';
+  /** Why the last try did not take it, in a sentence; null where nothing is to be said. */
+  whyWaiting: string | null = null;
   private cancelRefresh: () => void = () => undefined;
 
   constructor(
     private readonly ports: LockPorts,
-    folder: string,
+    private readonly folder: string,
     owner: Owner,
   ) {
     this.file = path.join(folder, LOCK);
@@ -121,6 +134,7 @@ export class LedgerLock {
     if (found === null) return false;
     const holder = await this.holderOf(found);
     this.isHolderLive = holder === 'live';
+    this.describe(found, holder);
     return holder === 'gone' && (await this.takeOver(found));
   }
 
@@ -132,22 +146,55 @@ export class LedgerLock {
     }
   }
 
+  /** What starts left that were cut off while they waited. Only with the lock: nobody replaces it meanwhile. */
+  async removeLeftDrafts(): Promise<void> {
+    const { storage, log } = this.ports;
+    try {
+      for (const name of await storage.list(this.folder)) {
+        if (!isLockDraft(name)) continue;
+        const file = path.join(this.folder, name);
+        const text = await this.readText(file);
+        if (text !== null && (await this.holderOf(text, file)) === 'gone') await storage.remove(file);
+      }
+    } catch (error) {
+      log.log('debug', 'ledger', 'a temporary file is left', { error: errorCode(error) });
+    }
+  }
+
   /** Touches the lock every 5 s, for gateways on other machines that share the folder. */
-  keepFresh(onLost: () => void): void {
+  keepFresh(onLost: (how: LockLoss) => void): void {
     this.cancelRefresh = this.ports.clock.after(REFRESH_MS, () => void this.refresh(onLost));
   }
 
-  private async refresh(onLost: () => void): Promise<void> {
+  private async refresh(onLost: (how: LockLoss) => void): Promise<void> {
     const { storage, clock, log } = this.ports;
     try {
       const isHeld = await this.isHeld();
+      const how = isHeld ? null : await this.howLost();
       if (this.isReleased) return;
-      if (!isHeld) return onLost();
+      if (how !== null) return onLost(how);
       await storage.touch(this.file, clock.now());
     } catch (error) {
       log.log('warn', 'ledger', 'the lock could not be refreshed', { error: errorCode(error) });
     }
     if (!this.isReleased) this.keepFresh(onLost);
+  }
+
+  private async howLost(): Promise<LockLoss> {
+    if ((await this.readText()) !== null) return 'taken';
+    return (await this.ports.storage.stat(this.folder)) === null ? 'folder-gone' : 'removed';
+  }
+
+  private describe(found: string, holder: Holder): void {
+    const owner = parseOwner(found);
+    const isHere = owner?.hostname === this.ports.identity.hostname;
+    this.holder = owner === null ? '' : ` (process ${owner.pid}${isHere ? '' : ` on ${owner.hostname}`})`;
+    const until = `FreeLLM waits until it has not been touched for ${STALE_MS / 1000} s`;
+    if (holder === 'gone') this.whyWaiting = null;
+    else if (holder === 'live') {
+      this.whyWaiting = `another FreeLLM gateway has the database open${this.holder}: FreeLLM waits for it to close`;
+    } else if (owner === null) this.whyWaiting = `${this.file} does not say whose lock it is: ${until}`;
+    else this.whyWaiting = `nobody can tell whether the holder of ${this.file}${this.holder} still runs: ${until}`;
   }
 
   /**

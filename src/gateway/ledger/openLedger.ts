@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Clock, Log } from '../ports.js';
 import type { TransactionSums } from './apply.js';
 import { ChangeApplier } from './changeApplier.js';
@@ -5,10 +6,11 @@ import { ChangeQueue } from './changeQueue.js';
 import type { LedgerChange } from './changes.js';
 import { Checkpointer } from './checkpointer.js';
 import { DiskHealth, diskAdvice } from './diskHealth.js';
+import { LOCK } from './files.js';
 import { ImageWriter } from './imageWriter.js';
-import { JournalWriter } from './journalWriter.js';
+import { type JournalPosition, JournalWriter } from './journalWriter.js';
 import { type Ledger, LedgerError, type LedgerNotice } from './ledger.js';
-import { acquireLock, type LedgerLock, LOCK_PATIENCE, type LockPatience } from './lock.js';
+import { acquireLock, type LedgerLock, LOCK_PATIENCE, type LockLoss, type LockPatience } from './lock.js';
 import { isNewerLedger } from './newerVersion.js';
 import { currentProcess, type ProcessIdentity } from './processIdentity.js';
 import { type Recovered, recover } from './recovery.js';
@@ -45,14 +47,24 @@ export interface OpenLedger extends Ledger {
   maintain<T>(work: (database: SqlDatabase) => T): T;
 }
 
+/** How far a folder's database was when it was opened; null where it could not be read. */
+export type LedgerOrigin = Pick<JournalPosition, 'databaseId' | 'seq'> | null;
+
+/** A ledger that is on a disk. */
+export interface KeptLedger extends OpenLedger {
+  readonly origin: NonNullable<LedgerOrigin>;
+  /** Writes and syncs what was appended; opens a journal if there is none. @throws the storage's error. */
+  flush(): Promise<void>;
+}
+
 /**
  * Opens the folder's database, making one when there is none.
  * @throws LedgerError `newer`, `locked` or `unusable`; then nothing is left open.
  */
-export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Promise<OpenLedger> {
+export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Promise<KeptLedger> {
   const { storage } = ports;
   const { folder } = options;
-  let lost: () => void = () => undefined;
+  let lost: (how: LockLoss) => void = () => undefined;
   let lock: LedgerLock | null = null;
   // Compiling it takes as long as the files do.
   const loading = loadSqlite(options.wasmFile);
@@ -63,7 +75,7 @@ export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Pr
     const identity = ports.identity ?? currentProcess();
     const lockPorts = { storage, clock: ports.clock, log: ports.log, identity };
     const patience = options.lockPatience ?? LOCK_PATIENCE;
-    lock = await acquireLock(lockPorts, folder, ports.randomHex(8), patience, () => lost());
+    lock = await acquireLock(lockPorts, folder, ports.randomHex(8), patience, (how) => lost(how));
     // Another may have come and gone while we waited.
     await refuseNewer(storage, folder);
     const openDatabase = await loading;
@@ -71,7 +83,7 @@ export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Pr
     const recovered = await recover({ ...ports, openDatabase, newSums, onNotice }, folder);
     const ledger = new DurableLedger(ports, options, lock, recovered);
     await ledger.begin(recovered);
-    lost = () => ledger.lose();
+    lost = (how) => ledger.lose(how);
     return ledger;
   } catch (error) {
     await lock?.release().catch(() => undefined);
@@ -84,10 +96,11 @@ export async function openLedger(ports: LedgerPorts, options: LedgerOptions): Pr
 
 async function refuseNewer(storage: StoragePort, folder: string): Promise<void> {
   if (!(await isNewerLedger(storage, folder))) return;
-  throw new LedgerError('newer', 'A newer version of FreeLLM wrote the database: reload the window to update.');
+  throw new LedgerError('newer', 'A newer version of FreeLLM wrote the database: update FreeLLM.');
 }
 
-class DurableLedger implements OpenLedger {
+class DurableLedger implements KeptLedger {
+  readonly origin: NonNullable<LedgerOrigin>;
   private readonly database: SqlDatabase;
   private readonly journal: JournalWriter;
   private readonly queue: ChangeQueue;
@@ -103,6 +116,7 @@ class DurableLedger implements OpenLedger {
     const { clock, log } = ports;
     const { folder } = options;
     const { database, position } = recovered;
+    this.origin = { databaseId: position.databaseId, seq: position.seq };
     const health = new DiskHealth(log, options.onNotice);
     const journal = new JournalWriter(ports, folder, position);
     const applier = new ChangeApplier(database, log, options.newSums);
@@ -136,6 +150,11 @@ class DurableLedger implements OpenLedger {
     return this.queue.save(change);
   }
 
+  async flush(): Promise<void> {
+    await this.queue.exclusive(() => this.journal.ensureOpen());
+    await this.queue.flush();
+  }
+
   query<T>(read: (database: SqlDatabase) => T): T {
     this.queue.applyAll();
     return read(this.database);
@@ -152,12 +171,13 @@ class DurableLedger implements OpenLedger {
     return this.closing;
   }
 
-  /** Another gateway has the folder now: whatever we wrote would be lost. */
-  lose(): void {
-    this.ports.log.log('error', 'ledger', 'another gateway has taken the database');
-    const message = 'Another FreeLLM gateway has taken the database: this one saves nothing more. Restart it.';
-    this.options.onNotice({ kind: 'not-saving', message, file: null });
-    this.queue.stop(new LedgerError('locked', 'Another FreeLLM gateway has taken the database.'));
+  /** The folder is ours no more: whatever we wrote would be lost, or would harm another gateway. */
+  lose(how: LockLoss): void {
+    const why = lossText(how, this.options.folder);
+    this.ports.log.log('error', 'ledger', why);
+    const message = `${why} This gateway saves nothing more: restart FreeLLM.`;
+    this.options.onNotice({ kind: 'stopped', message, file: null });
+    this.queue.stop(new LedgerError('locked', why));
     void this.checkpointer.stop();
   }
 
@@ -188,5 +208,16 @@ class DurableLedger implements OpenLedger {
 
   private async assertHeld(): Promise<void> {
     if (!(await this.lock.isHeld())) throw new LedgerError('locked', 'Another FreeLLM gateway has taken the database.');
+  }
+}
+
+function lossText(how: LockLoss, folder: string): string {
+  switch (how) {
+    case 'taken':
+      return 'Another FreeLLM gateway has taken the database.';
+    case 'removed':
+      return `The lock of the database (${path.join(folder, LOCK)}) was removed, so another gateway may have used it.`;
+    case 'folder-gone':
+      return `The data folder ${folder} is gone.`;
   }
 }

@@ -5,11 +5,12 @@ import type { Clock, Log } from '../ports.js';
 import type { TransactionSums } from './apply.js';
 import { ChangeApplier } from './changeApplier.js';
 import type { LedgerChange } from './changes.js';
-import { damagedName, duplicate, IMAGE, isLockDraft, isTemporary, journalGeneration, PREVIOUS } from './files.js';
+import { damagedName, duplicate, IMAGE, isTemporary, journalGeneration, PREVIOUS } from './files.js';
 import { HEADER_BYTES, type ImageFacts, readJournal, salvageJournal } from './journal.js';
 import type { JournalPosition } from './journalWriter.js';
 import type { LedgerNotice } from './ledger.js';
 import { type ImageMeta, readMeta } from './meta.js';
+import { recoveryReport, type SetAside } from './recoveryReport.js';
 import { type FoundJournal, plannedChanges, planReplay, type ReplayPlan } from './replay.js';
 import { pruneEnded } from './restore.js';
 import { changeCounterOf, migrate, schemaVersionOf } from './schema.js';
@@ -20,8 +21,6 @@ import { errorCode, type StoragePort } from './storage.js';
 const REPLAY_CHANGES = 1_000;
 /** A database file is whole pages, each a multiple of this. */
 const LEAST_PAGE_BYTES = 512;
-/** A gateway that takes the lock needs its draft for seconds: an older one is nobody's. */
-const DRAFT_MS = 60_000;
 
 export interface RecoveryPorts {
   storage: StoragePort;
@@ -66,6 +65,7 @@ export async function recover(ports: RecoveryPorts, folder: string): Promise<Rec
 class Recovery {
   private journals: FoundJournal[] = [];
   private readonly read = new Set<string>();
+  private readonly aside: SetAside[] = [];
 
   constructor(
     private readonly ports: RecoveryPorts,
@@ -88,9 +88,9 @@ class Recovery {
       await this.setHistoryAside();
       plan = planReplay([], current.meta.seq);
     }
-    if (plan.isApart && image) this.noticeGap();
-    for (const name of plan.damaged) await this.setAside(name, 'journal', true);
+    for (const name of plan.damaged) await this.setAside(name, 'copy');
     for (const name of plan.unplaced) await this.setAside(name, 'journal');
+    this.report(image !== null, isReplaced, plan);
     const database = image?.database ?? this.ports.openDatabase(null);
     const migrated = migrate(database);
     await this.replay(database, plan);
@@ -141,7 +141,7 @@ class Recovery {
     await this.readJournals(image?.meta.generation ?? 0);
     if (image && (this.isKnown(bytes, crc) || this.isSound(bytes, image))) return image;
     image?.database.close();
-    await this.setAside(name, 'sqlite');
+    await this.setAside(name, 'image');
     return null;
   }
 
@@ -191,7 +191,7 @@ class Recovery {
 
   private async setHistoryAside(): Promise<void> {
     for (const { name } of this.journals) await this.setAside(name, 'journal');
-    if (this.names.includes(PREVIOUS)) await this.setAside(PREVIOUS, 'sqlite');
+    if (this.names.includes(PREVIOUS)) await this.setAside(PREVIOUS, 'image');
   }
 
   private async replay(database: SqlDatabase, plan: ReplayPlan): Promise<void> {
@@ -210,38 +210,37 @@ class Recovery {
     }
   }
 
-  /** Gives a damaged file a name with the date (a second one, with `isCopy`) and says so. */
-  private async setAside(name: string, extension: 'sqlite' | 'journal', isCopy = false): Promise<void> {
-    const { storage, clock, log, onNotice } = this.ports;
-    const aside = damagedName(this.names, clock.now(), extension);
-    if (isCopy) await duplicate(storage, this.folder, name, aside);
+  /** Gives a damaged file, or a copy of it, a name with the date. */
+  private async setAside(name: string, what: SetAside['what']): Promise<void> {
+    const { storage, clock, log } = this.ports;
+    const aside = damagedName(this.names, clock.now(), what === 'image' ? 'sqlite' : 'journal');
+    if (what === 'copy') await duplicate(storage, this.folder, name, aside);
     else await storage.rename(this.at(name), this.at(aside));
     this.names.push(aside);
-    log.log('error', 'ledger', 'a damaged file was set aside', { name, aside });
-    const what = extension === 'sqlite' ? 'The database file' : 'A journal of the database';
-    const then =
-      extension === 'sqlite' ? 'FreeLLM goes on from the last good state.' : 'FreeLLM kept what it could read.';
-    onNotice({
-      kind: 'damaged',
-      message: `${what} was damaged and is now ${aside}. ${then}`,
-      file: this.at(aside),
-    });
+    this.aside.push({ aside, what });
+    log.log('error', 'ledger', 'a file was set aside', { name, aside });
   }
 
-  /** The image before is used, and what came next is nowhere. */
-  private noticeGap(): void {
-    const { log, onNotice } = this.ports;
-    log.log('error', 'ledger', 'changes are missing between the image and the journals');
-    const message = 'Changes are missing from the database: a journal file is gone. FreeLLM kept what it could read.';
-    onNotice({ kind: 'damaged', message, file: null });
+  /** Says once what was found amiss. */
+  private report(hasImage: boolean, isReplaced: boolean, plan: ReplayPlan): void {
+    const { aside, journals } = this;
+    const begins = Math.min(...journals.map(({ contents }) => contents.header.after));
+    const notice = recoveryReport({
+      aside,
+      hasImage,
+      isReplaced,
+      isApart: hasImage ? plan.isApart : journals.length > 0 && begins > 0,
+      replayed: plan.changes.length,
+    });
+    const first = aside.find(({ what }) => what === 'image') ?? aside[0];
+    if (notice) this.ports.onNotice({ ...notice, file: first ? this.at(first.aside) : null });
   }
 
   private async removeTemporary(): Promise<void> {
-    const { storage, clock, log } = this.ports;
+    const { storage, log } = this.ports;
     for (const name of this.names) {
       try {
-        const isOld = async () => clock.now() - ((await storage.stat(this.at(name)))?.modifiedAt ?? 0) > DRAFT_MS;
-        if (isTemporary(name) || (isLockDraft(name) && (await isOld()))) await storage.remove(this.at(name));
+        if (isTemporary(name)) await storage.remove(this.at(name));
       } catch (error) {
         log.log('warn', 'ledger', 'a temporary file is left', { error: errorCode(error) });
       }

@@ -1,3 +1,4 @@
+import type { RequestOutcome } from '../../protocol/events.js';
 import type { KeyHealthStatus } from '../../protocol/keys.js';
 import { CHAIN_IS_SET } from './apply.js';
 import type {
@@ -37,8 +38,8 @@ export interface LedgerState {
   cooldowns: CooldownRow[];
   /** How models did lately. */
   measurements: MeasurementRow[];
-  /** null when there is none. */
-  newestRequest: { id: string; at: number; provider: string | null; servedModel: string | null } | null;
+  /** The newest request that was answered, and when that ended; null when there is none. */
+  lastAnswer: { at: number; outcome: RequestOutcome } | null;
 }
 
 /** Reads it all. `now` in ms since the epoch says what still runs. */
@@ -51,7 +52,7 @@ export function readLedgerState(database: SqlDatabase, now: number): LedgerState
       .map(([provider, model, since]) => ({ provider: text(provider), model: text(model), since: Number(since) })),
     ...readQuota(database, now),
     measurements: readMeasurements(database),
-    newestRequest: readNewest(database),
+    lastAnswer: readLastAnswer(database),
   };
 }
 
@@ -187,11 +188,31 @@ function readMeasurements(database: SqlDatabase): MeasurementRow[] {
   });
 }
 
-function readNewest(database: SqlDatabase): LedgerState['newestRequest'] {
-  const row = database.row('SELECT id, at, provider, served_model FROM requests ORDER BY at DESC LIMIT 1');
+function readLastAnswer(database: SqlDatabase): LedgerState['lastAnswer'] {
+  const columns = 'provider, served_model, key_id, first_token_ms, prompt_tokens, completion_tokens';
+  const row = database.row(
+    `SELECT id, at, http_status, total_ms, ${columns} FROM requests WHERE status = 'success' ORDER BY at DESC LIMIT 1`,
+  );
   if (!row) return null;
-  const [id, at, provider, servedModel] = row;
-  return { id: text(id), at: Number(at), provider: textOrNull(provider), servedModel: textOrNull(servedModel) };
+  const [id = null, at, httpStatus, totalMs, provider, model, keyId, firstTokenMs, promptTokens, completionTokens] =
+    row;
+  const failed = database.rows('SELECT provider, model, kind FROM attempts WHERE request_id = ? ORDER BY number', [id]);
+  return {
+    at: Number(at) + Number(totalMs),
+    outcome: {
+      status: 'success',
+      httpStatus: Number(httpStatus),
+      provider: textOrNull(provider),
+      model: textOrNull(model),
+      keyId: textOrNull(keyId),
+      firstTokenMs: numberOrNull(firstTokenMs),
+      totalMs: Number(totalMs),
+      promptTokens: numberOrNull(promptTokens),
+      completionTokens: numberOrNull(completionTokens),
+      fallbacks: failed.map(([by, of, kind]) => ({ provider: text(by), model: text(of), kind: text(kind) })),
+      errorCode: null,
+    },
+  };
 }
 
 const text = (value: SqlValue | undefined): string => String(value);

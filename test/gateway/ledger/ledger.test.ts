@@ -116,7 +116,22 @@ const expected = {
   quotaLimits: [limit],
   cooldowns: [cooldown],
   measurements: [measurement],
-  newestRequest: { id: 'r1', at: NOW, provider: 'groq', servedModel: 'llama-3.3-70b-versatile' },
+  lastAnswer: {
+    at: NOW + 900,
+    outcome: {
+      status: 'success',
+      httpStatus: 200,
+      provider: 'groq',
+      model: 'llama-3.3-70b-versatile',
+      keyId: 'k1',
+      firstTokenMs: 120,
+      totalMs: 900,
+      promptTokens: 100,
+      completionTokens: 20,
+      fallbacks: [{ provider: 'gemini', model: 'gemini-2.5-flash', kind: 'rate_limit' }],
+      errorCode: null,
+    },
+  },
 };
 
 describe('the ledger', () => {

@@ -2,21 +2,30 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { acquireLock, type LedgerLock, LOCK_PATIENCE, type LockPatience } from '../../../src/gateway/ledger/lock.js';
+import {
+  acquireLock,
+  type LedgerLock,
+  LOCK_PATIENCE,
+  type LockLoss,
+  type LockPatience,
+} from '../../../src/gateway/ledger/lock.js';
 import { nodeStorage } from '../../../src/gateway/ledger/nodeStorage.js';
 import { currentProcess, type ProcessIdentity } from '../../../src/gateway/ledger/processIdentity.js';
 import type { StoragePort } from '../../../src/gateway/ledger/storage.js';
+import type { Log } from '../../../src/gateway/ports.js';
 import { processOf, settled } from '../../support/ledger.js';
 import { createManualClock, type ManualClock } from '../../support/manualClock.js';
 import { createMemoryStorage, fail, type MemoryStorage } from '../../support/memoryStorage.js';
 
-const log = { log: () => undefined };
 const ALIVE = [1, 2, 3, 4, 5, 6, 7, 8];
 
 describe('the ledger’s lock', () => {
   let clock: ManualClock;
   let disk: MemoryStorage;
+  const lines: string[] = [];
+  const log: Log = { log: (level, _component, message) => void lines.push(`${level} ${message}`) };
   beforeEach(() => {
+    lines.length = 0;
     clock = createManualClock();
     disk = createMemoryStorage(clock.now);
   });
@@ -24,7 +33,7 @@ describe('the ledger’s lock', () => {
   function take(
     identity: ProcessIdentity,
     instance: string,
-    more: { patience?: LockPatience; storage?: StoragePort; onLost?: () => void } = {},
+    more: { patience?: LockPatience; storage?: StoragePort; onLost?: (how: LockLoss) => void } = {},
   ): Promise<LedgerLock> {
     const { patience = { live: 0, unknown: 0 }, storage = disk, onLost = () => undefined } = more;
     return acquireLock({ storage, clock, log, identity }, '/ledger', instance, patience, onLost);
@@ -84,7 +93,7 @@ describe('the ledger’s lock', () => {
 
   it('is another machine’s as long as that refreshes it', async () => {
     const lost: string[] = [];
-    await take(processOf(1, [], 'there'), 'a', { onLost: () => lost.push('a') });
+    await take(processOf(1, [], 'there'), 'a', { onLost: (how) => lost.push(how) });
     for (let at = 0; at < 6; at++) {
       clock.advance(5_000);
       await settled();
@@ -96,7 +105,7 @@ describe('the ledger’s lock', () => {
     assert.ok(await (await take(processOf(2), 'b')).isHeld());
     clock.advance(5_000);
     await settled();
-    assert.deepEqual(lost, ['a']);
+    assert.deepEqual(lost, ['taken']);
   });
 
   it('is taken over when nobody can read it and it is old', async () => {
@@ -125,6 +134,45 @@ describe('the ledger’s lock', () => {
     assert.equal(await waiting(take(processOf(2, ALIVE), 'b', { patience })), 'taken after 15050');
     assert.equal(await waiting(take(processOf(3, ALIVE), 'c', { patience })), 'locked after 2500');
     assert.equal(await waiting(take(processOf(4, [], 'there'), 'd', { patience })), 'locked after 20000');
+  });
+
+  it('says at once that it is waited for, and why', async () => {
+    const patience = LOCK_PATIENCE;
+    for (const [text, said] of [
+      ['', /^warn .+ledger\.lock does not say whose lock it is: FreeLLM waits until .+ 15 s$/],
+      ['{"pid":1}', /^warn .+ledger\.lock does not say whose lock it is: FreeLLM waits until .+ 15 s$/],
+      ['{"pid":9,"hostname":"there","instance":"i"}', /^warn nobody can tell .+\(process 9 on there\) still runs/],
+      [
+        '{"pid":2,"hostname":"here","instance":"i","startedAt":"start-2"}',
+        /^info another .+\(process 2\): FreeLLM waits/,
+      ],
+    ] as const) {
+      lines.length = 0;
+      disk.put('ledger.lock', Buffer.from(text), clock.now());
+      const taking = take(processOf(1, ALIVE), 'a', { patience });
+      await settled();
+      assert.equal(lines.length, 1, text);
+      assert.match(lines[0] ?? '', said);
+      await disk.remove('ledger.lock');
+      clock.advance(50);
+      await (await taking).release();
+      assert.equal(lines.length, 1, 'said once');
+    }
+  });
+
+  it('is freed of what starts left that were cut off while they waited', async () => {
+    const owner = (pid: number) =>
+      JSON.stringify({ pid, hostname: 'here', instance: `i${pid}`, startedAt: `start-${pid}` });
+    disk.put('ledger.lock.i100.tmp', Buffer.from(owner(100)), clock.now());
+    disk.put('ledger.lock.i2.tmp', Buffer.from(owner(2)), clock.now());
+    disk.put('ledger.lock.empty.tmp', Buffer.alloc(0), clock.now() - 15_001);
+    const lock = await take(processOf(1, ALIVE), 'a');
+    assert.deepEqual(
+      [...disk.files().keys()].sort(),
+      ['ledger.lock', 'ledger.lock.i2.tmp'],
+      'one that still waits stays',
+    );
+    await lock.release();
   });
 
   it('is won by one of many that find it stale at once', async () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { encodeChange, encodeHeader, HEADER_BYTES } from '../../../src/gateway/ledger/journal.js';
 import { isNewerLedger } from '../../../src/gateway/ledger/newerVersion.js';
 import { migrate, SCHEMA_VERSION } from '../../../src/gateway/ledger/schema.js';
@@ -89,8 +91,7 @@ describe('opening what was left', () => {
   it('keeps what the journals hold when both images are damaged', async () => {
     const disk = await usedDisk();
     for (const name of [IMAGE, PREVIOUS]) disk.put(name, bytesOf(disk, name).subarray(0, 5000));
-    const notices = await holds(disk, ['s2', 's3'], 3);
-    assert.deepEqual(notices, [`${ASIDE}.sqlite`, `${ASIDE}-2.sqlite`]);
+    assert.deepEqual(await holds(disk, ['s2', 's3'], 3), [`${ASIDE.replace('damaged', 'lost')}.sqlite`]);
     assert.deepEqual(await holds(disk, ['s2', 's3'], 3), []);
   });
 
@@ -107,9 +108,66 @@ describe('opening what was left', () => {
   it('starts anew when nothing can be read', async () => {
     const disk = await usedDisk();
     for (const name of disk.files().keys()) disk.put(name, Buffer.alloc(200, 1));
-    const notices = await holds(disk, [], 0);
-    assert.ok(notices.length >= 3);
+    assert.deepEqual(await holds(disk, [], 0), [`${ASIDE.replace('damaged', 'lost')}.sqlite`]);
     assert.deepEqual(await holds(disk, [], 0), []);
+  });
+
+  it('says once what is lost when both images are damaged after a clean stop', async () => {
+    const disk = createMemoryStorage();
+    for (const name of ['s1', 's2', 's3']) {
+      const { ledger } = await openBed(disk);
+      await ledger.save(setting(name));
+      await ledger.close();
+    }
+    for (const name of [IMAGE, PREVIOUS]) disk.put(name, bytesOf(disk, name).subarray(0, 5000));
+    const { ledger, notices } = await openBed(disk);
+    assert.deepEqual(notices, [
+      {
+        kind: 'lost',
+        message:
+          'The database file and the one before it were damaged and are now ledger.damaged-2026-11-21-120000.sqlite and ' +
+          'ledger.damaged-2026-11-21-120000-2.sqlite. What was in it is lost: requests, chain, settings and counts. ' +
+          'FreeLLM kept only what the journals beside it held.',
+        file: '/ledger/ledger.damaged-2026-11-21-120000.sqlite',
+      },
+    ]);
+    await ledger.close();
+  });
+
+  it('says so when both images are gone and the journals do not reach back to the beginning', async () => {
+    const disk = await usedDisk();
+    for (const name of [IMAGE, PREVIOUS]) await disk.remove(name);
+    const { ledger, notices } = await openBed(disk);
+    assert.deepEqual(
+      notices.map(({ kind, message }) => `${kind}: ${message}`),
+      [
+        'lost: The database file and the one before it are gone. What was in it is lost: requests, chain, settings and ' +
+          'counts. FreeLLM kept only what the journals beside it held.',
+      ],
+    );
+    await ledger.close();
+    assert.deepEqual(await holds(disk, ['s2', 's3'], 3), []);
+  });
+
+  it('says that the folder is gone, or its lock, not that another has it', async () => {
+    for (const [isThere, said] of [
+      [false, /^The data folder \/ledger is gone\. .+ restart FreeLLM\.$/],
+      [true, /^The lock of the database .+ was removed.+ restart FreeLLM\.$/],
+    ] as const) {
+      const disk = createMemoryStorage();
+      const stat = async (file: string) =>
+        isThere && file === '/ledger' ? { size: 0, modifiedAt: 0 } : disk.stat(file);
+      const { ledger, clock, notices } = await openBed({ ...disk, stat });
+      for (const name of disk.files().keys()) await disk.remove(name);
+      clock.advance(5_000);
+      await settled();
+      assert.deepEqual(
+        notices.map(({ kind }) => kind),
+        ['stopped'],
+      );
+      assert.match(notices[0]?.message ?? '', said);
+      await ledger.close();
+    }
   });
 
   it('cuts a torn journal without a word, wherever it is torn', async () => {
@@ -142,7 +200,7 @@ describe('opening what was left', () => {
     await disk.remove(IMAGE);
     const journals = [...disk.files().keys()].filter((name) => name.endsWith('.journal')).sort();
     for (const name of journals.slice(0, -1)) await disk.remove(name);
-    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), ['damaged null']);
+    assert.deepEqual(await holds(disk, ['s1', 's3'], 3), ['lost null']);
     assert.deepEqual(await holds(disk, ['s1', 's3'], 3), []);
   });
 
@@ -218,7 +276,8 @@ describe('opening what was left', () => {
     }
     disk.put(IMAGE, backup);
     const notices = await holds(disk, ['s1'], 0);
-    assert.ok(notices.length > 0 && notices.every((notice) => notice.startsWith('damaged')));
+    assert.equal(notices.length, 1);
+    assert.match(notices[0] ?? '', /^lost /);
     const { ledger } = await openBed(disk);
     await ledger.save(setting('s5'));
     disk.put(IMAGE, Buffer.from('damaged'));
@@ -295,7 +354,10 @@ describe('opening what was left', () => {
     const before = disk.files();
     clock.advance(5_000);
     await settled();
-    assert.match(notices.map(({ kind, message }) => `${kind}: ${message}`).join(), /^not-saving: Another .+ Restart/);
+    assert.match(
+      notices.map(({ kind, message }) => `${kind}: ${message}`).join(),
+      /^stopped: Another .+ restart FreeLLM/,
+    );
     ledger.append(request('r5'));
     await assert.rejects(ledger.save(setting('s5')), { kind: 'locked' });
     await ledger.close();
@@ -319,6 +381,25 @@ describe('opening what was left', () => {
     await assert.rejects(openBed(unreadable), { kind: 'unusable', message: /Check the disk \(EIO\)/ });
     // Nothing was lost by it.
     assert.deepEqual(await holds(disk, ['s1', 's2', 's3'], 4), []);
+  });
+
+  it('is described by docs/ledger.md, table by table and column by column', async () => {
+    const database = (await loadSqlite(wasmFile))(null);
+    migrate(database);
+    const text = readFileSync(path.resolve(import.meta.dirname, '../../../docs/ledger.md'), 'utf8');
+    const tables = database.rows("SELECT name FROM sqlite_master WHERE type = 'table'").flat();
+    for (const table of tables) {
+      const line = text.split('\n').find((one) => one.startsWith(`| \`${table}\` |`)) ?? assert.fail(`no ${table}`);
+      for (const [, column] of database.rows(`PRAGMA table_info(${table})`)) {
+        assert.ok(line.includes(`\`${column}\``), `${table}.${column}`);
+      }
+    }
+    assert.equal(
+      (text.match(/^\| `[a-z_]+` \| [^|]+ \| `/gm) ?? []).length,
+      tables.length,
+      'and none that is not there',
+    );
+    database.close();
   });
 
   it('brings an empty database to this version once', async () => {
