@@ -43,7 +43,8 @@ describe('the Analytics page over 100,000 requests', function () {
     workbench = new Workbench(await launched.context.newPage());
     view = webviewOf(workbench.page);
     await workbench.open(`${host.url}?folder=${encodeURIComponent(host.workspace)}`);
-    await workbench.statusItem('freellm.freellm.freellm.status').waitFor({ timeout: 90_000 });
+    const status = workbench.statusItem('freellm.freellm.freellm.status');
+    await status.filter({ hasText: 'no provider can answer' }).waitFor({ timeout: 90_000 });
     await workbench.runCommand('FreeLLM: Analytics');
     await view.getByRole('radio', { name: '30 d' }).check({ force: true, timeout: 60_000 });
     await workbench.runCommand('View: Close Primary Side Bar');

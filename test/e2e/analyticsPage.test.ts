@@ -208,6 +208,8 @@ describe('the Analytics page', function () {
     const left = await chat({ stream: true, signal: leaving.signal });
     await left.body?.getReader().read();
     leaving.abort();
+    // Else the stream's end may come before the news that nobody reads it.
+    await until(analytics, (answer) => answer.totals.canceled === 1);
     hold.open();
     alpha.script(chatCompletion({ text: 'Hello.' }));
     await liftCooldowns();
