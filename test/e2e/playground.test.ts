@@ -130,9 +130,19 @@ describe('the Playground', function () {
 
   async function provider(ids: readonly string[]): Promise<FakeProvider> {
     const made = await startProvider(chatCompletion({ text: 'Hello.' }));
-    const body = { object: 'list', data: ids.map((id) => ({ id })) };
-    made.onGet((_request, response) => json(200, body)({} as never, response, 0));
+    listModels(made, ids);
     return made;
+  }
+  function listModels(provider: FakeProvider, ids: readonly string[]): void {
+    const body = { object: 'list', data: ids.map((id) => ({ id })) };
+    provider.onGet((_request, response) => json(200, body)({} as never, response, 0));
+  }
+  /** What alpha lists from now on. */
+  async function relist(ids: readonly string[]): Promise<void> {
+    listModels(alpha, ids);
+    const { data } = (await api('GET', '/api/keys')) as { data: { id: string; provider: string }[] };
+    const key = data.find((each) => each.provider === 'custom:alpha') ?? assert.fail('alpha has no key');
+    await api('POST', `/api/keys/${key.id}/test`);
   }
   const shot = (name: string) =>
     workbench.page.screenshot({ path: path.join(SHOTS, `${name}.png`), animations: 'disabled' });
@@ -408,10 +418,12 @@ describe('the Playground', function () {
     await view.getByText('large.txt has 300 KB; 256 KB is the most.').waitFor();
     await shot('playground-attached');
     await button('Take pasted.png off').click();
-    // These models are not known to see: the one that is asked by name is taken at its word.
-    await model('custom:alpha/one');
+    // A model's name tells that it sees.
+    await relist(['one', 'two', 'vision']);
+    await view.locator('option[value="custom:alpha/vision"]').first().waitFor({ state: 'attached' });
+    await model('custom:alpha/vision');
     await ask('What is on it?');
-    await facts().or(last().locator('.failure')).first().waitFor();
+    await lastAnswer().getByText('A picture.').waitFor();
     const [said] = (lastBody(alpha)['messages'] ?? []) as { content: { type: string; text?: string }[] }[];
     assert.deepEqual(
       said?.content.map(({ type }) => type),
@@ -419,6 +431,7 @@ describe('the Playground', function () {
     );
     assert.match(said?.content[1]?.text ?? '', /^dropped\.md:\n```\nline one\nline two\n```$/);
     await model('auto');
+    await relist(['one', 'two']);
   });
 
   it('shows two models side by side', async () => {
