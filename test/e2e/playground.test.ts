@@ -767,7 +767,10 @@ describe('the Playground', function () {
     await workbench.page.reload();
     await message().waitFor({ timeout: 90_000 });
     await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
-    await workbench.runCommand('View: Close All Editors');
+    // The file of another step stays: it would ask whether to be saved.
+    await message().focus();
+    await workbench.runCommand('View: Close Editor');
+    await workbench.page.getByRole('tab', { name: 'Playground' }).waitFor({ state: 'detached' });
     await workbench.runCommand('FreeLLM: Playground');
     await view.getByText('Ask any model that your keys can reach').waitFor();
   });
