@@ -764,7 +764,12 @@ describe('the Playground', function () {
 
   it('is there again after a reload, and empty after it was closed', async function () {
     this.timeout(180_000);
-    await workbench.page.reload();
+    // By VS Code's own command, which saves what pages keep first; a browser's reload may come before that.
+    const reloaded = workbench.page.waitForEvent('load', { timeout: 60_000 });
+    await workbench.runCommand('Developer: Reload Window');
+    await reloaded;
+    // Which tab was in front VS Code saves when it likes.
+    await workbench.page.getByRole('tab', { name: 'Playground' }).first().click({ timeout: 90_000 });
     await message().waitFor({ timeout: 90_000 });
     await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
     // The file of another step stays: it would ask whether to be saved.
