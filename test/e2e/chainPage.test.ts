@@ -112,6 +112,8 @@ describe('the Fallback Chain page', function () {
     assert.equal((await chain()).hasOrder, false, 'no order is set by it');
     await undo();
     await untilOrder('large,mid,small');
+    // The page reads it after it was saved.
+    await scene.until(() => box.isChecked(), Boolean);
     await box.uncheck();
     await scene.until(ownOrder, (order) => order.join() === 'large,small');
     await box.check();

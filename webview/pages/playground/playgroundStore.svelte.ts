@@ -65,6 +65,8 @@ export class PlaygroundStore {
       if (events.some((event) => this.changesModels(event))) void this.readModels();
     });
     session.onResync(() => void this.readModels());
+    // Whoever goes elsewhere may hide the page, and its document ends with that.
+    window.addEventListener('blur', () => this.keepTimer !== undefined && this.keep());
   }
 
   /** Asks again for what ran when the page was left; to be called once the page listens. */
