@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -20,12 +21,21 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** What a user takes at least from opening the editor to opening a page. */
 const IDLE_MS = 3_000;
 
+/** Starts that a median is of: one alone says more of the machine than of us. */
+const STARTS = 15;
+/** A gateway keeps its compiled code 5 s after a start (`entries/loadGateway.ts`). */
+const CODE_KEPT_WITHIN_MS = 30_000;
+
 /** Times in ms, save those named µs. */
 export interface LedgerFigures {
   rows: number;
   /** What Node alone takes to start and end: how fast the machine is right now. */
   nodeMs: number;
-  /** From spawn to the line that says it listens, with an empty ledger and with all rows. */
+  /**
+   * From spawn to the line that says it listens: for the first time in a data folder, then with the code that an earlier
+   * start compiled, with an empty ledger and with all rows.
+   */
+  firstStartMs: number;
   startEmptyMs: number;
   startMs: number;
   /** `/api/analytics?window=30d`: asked as soon as it listens; the first time 3 s after that; the median of ten more. */
@@ -45,8 +55,10 @@ export interface LedgerFigures {
 export async function measureLedger(root: string, folder: string, upstream: string): Promise<LedgerFigures> {
   const data = path.join(folder, 'ledger');
   const args = freellmArgs(root, data, upstream);
-  const nodeMs = await median(5, nodeAlone);
-  const startEmptyMs = await median(5, () => startMs(args));
+  const nodeMs = await median(STARTS, nodeAlone);
+  const firstStartMs = await median(STARTS, () => startMs(args));
+  await keepCode(args, data);
+  const startEmptyMs = await median(STARTS, () => startMs(args));
   const ledger = await openBenchLedger(root, data);
   const { appendMicros, applyMicros } = await fill(ledger);
   await ledger.close();
@@ -54,7 +66,7 @@ export async function measureLedger(root: string, folder: string, upstream: stri
   const changed = await openBenchLedger(root, data);
   changed.append({ type: 'request', row: requestRow(LEDGER_ROWS, Date.now()) });
   const checkpointPauseMs = await longestPause(() => changed.close());
-  const started = await median(5, () => startMs(args));
+  const started = await median(STARTS, () => startMs(args));
   const analytics = await askAnalytics(args);
   const again = await openBenchLedger(root, data);
   const foldPauseMs = await longestPause(() => fold(again));
@@ -62,6 +74,7 @@ export async function measureLedger(root: string, folder: string, upstream: stri
   return {
     rows: LEDGER_ROWS,
     nodeMs,
+    firstStartMs,
     startEmptyMs,
     startMs: started,
     analyticsColdMs: analytics.cold,
@@ -78,13 +91,13 @@ export async function measureLedger(root: string, folder: string, upstream: stri
 export function ledgerLines(figures: LedgerFigures): string[] {
   const ms = (value: number) => `${value.toFixed(1)} ms`;
   const line = (isMet: boolean, text: string) => `${isMet ? 'met   ' : 'MISSED'}  ${text}`;
-  const { nodeMs, startEmptyMs, startMs, analyticsColdMs, analyticsFirstMs, analyticsMs, appendMicros, applyMicros } =
-    figures;
+  const { nodeMs, firstStartMs, startEmptyMs, startMs, appendMicros, applyMicros } = figures;
+  const { analyticsColdMs, analyticsFirstMs, analyticsMs } = figures;
   return [
     `Ledger, ${figures.rows.toLocaleString('en')} requests over 30 days`,
     line(
       startMs < 400,
-      `${ms(startMs)} from spawn to listening (at most 400); with an empty ledger ${ms(startEmptyMs)}, Node alone ${ms(nodeMs)}`,
+      `${ms(startMs)} from spawn to listening (at most 400); with an empty ledger ${ms(startEmptyMs)}, the first time after an installation ${ms(firstStartMs)}, Node alone ${ms(nodeMs)}`,
     ),
     line(
       Math.max(analyticsFirstMs, analyticsMs) < 150,
@@ -202,6 +215,20 @@ async function startMs(args: string[]): Promise<number> {
   const target = await start('cold start', args);
   await target.stop();
   return target.startMs;
+}
+
+/** One start that lives until its compiled code is kept. */
+async function keepCode(args: string[], data: string): Promise<void> {
+  const target = await start('keeps its code', args);
+  try {
+    const isKept = () => existsSync(data) && readdirSync(data).some((name) => /^code-.*\.bin$/.test(name));
+    for (let waited = 0; !isKept(); waited += 100) {
+      if (waited > CODE_KEPT_WITHIN_MS) throw new Error('No compiled code was kept');
+      await sleep(100);
+    }
+  } finally {
+    await target.stop();
+  }
 }
 
 /** ms that a month of analytics takes: asked once the gateway listens, asked first `IDLE_MS` later, and after that. */

@@ -17,20 +17,28 @@ export const THEMES: readonly { name: string; kind: string }[] = [
 const WIDTHS = [320, 800, 1600];
 
 /**
- * Tests that the page in front can be read and used by everybody: in four themes and three widths nothing overlaps, nothing
- * scrolls sideways, axe-core finds nothing. Leaves a screenshot of each, `<name>-<theme>-<width>`.
+ * Looks at the page in front as it is now: nothing overlaps or scrolls sideways (unless `isLayered`, for what lies over the
+ * page on purpose), axe-core finds nothing. Leaves a screenshot, `<name>-<theme>-<width><suffix>`.
  */
-export function checkThemes(scene: Scene, name: string): void {
+export type Look = (suffix?: string, isLayered?: boolean) => Promise<void>;
+
+/** What is done at each width; by default the page is looked at once. */
+type AtWidth = (look: Look, width: number) => Promise<void>;
+
+/** Tests that the page in front can be read and used by everybody: in four themes and three widths. */
+export function checkThemes(scene: Scene, name: string, atWidth: AtWidth = (look) => look()): void {
   for (const theme of THEMES) {
     it(`can be read and used by everybody in ${theme.name}, wide and narrow`, async () => {
       await scene.page.setViewportSize({ width: 1280, height: 900 });
       await chooseTheme(scene, theme);
       for (const width of WIDTHS) {
         await setWebviewWidth(scene.page, width);
-        const frame = await scene.frame();
-        assert.deepEqual(await layoutFaults(frame), [], `at ${width}`);
-        assert.deepEqual(await violationsIn(frame), [], `at ${width}`);
-        await scene.shot(`${name}-${theme.name.toLowerCase().replaceAll(' ', '-')}-${width}`);
+        await atWidth(async (suffix = '', isLayered = false) => {
+          const frame = await scene.frame();
+          if (!isLayered) assert.deepEqual(await layoutFaults(frame), [], `at ${width}${suffix}`);
+          assert.deepEqual(await violationsIn(frame), [], `at ${width}${suffix}`);
+          await scene.shot(`${name}-${theme.name.toLowerCase().replaceAll(' ', '-')}-${width}${suffix}`);
+        }, width);
       }
       await scene.page.setViewportSize({ width: 1280, height: 900 });
     });

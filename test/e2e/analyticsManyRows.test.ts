@@ -1,86 +1,60 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser, Frame, FrameLocator } from 'playwright-core';
-import { root } from '../../scripts/lib/prepare.mjs';
-import { freePort, type Host, startHost } from '../../scripts/lib/vscodeHost.mjs';
+import type { Frame } from 'playwright-core';
 import type { SqlDatabase } from '../../src/gateway/ledger/sqlite.js';
 import { exactNumber, percent } from '../../webview/lib/format.js';
-import { webviewFrame, webviewOf } from '../host/page.js';
-import { launchBrowser, Workbench } from '../host/workbench.js';
 import { ALL, expected, GROUPS } from '../support/analyticsOracle.js';
 import { fillLedger } from '../support/busyLedger.js';
 import { loadLedgerDatabase } from '../support/ledgerRows.js';
+import { playScene } from './scene.js';
 
-const SHOTS = path.join(root, 'test-results', 'pages');
 const ROWS = 100_000;
 const HOUR = 3_600_000;
 const DAYS = { '24 h': 1, '7 d': 7, '30 d': 30, '90 d': 90 };
 
 /** A month of a very busy user: the page shows what the rows have, and stays quick. Times are printed, not judged. */
 describe('the Analytics page over 100,000 requests', function () {
-  this.timeout(180_000);
-  this.bail(true);
-
-  let host: Host;
-  let browser: Browser;
-  let workbench: Workbench;
-  let view: FrameLocator;
   let database: SqlDatabase;
-
-  before(async function () {
-    this.timeout(400_000);
-    const vsix = process.env.FREELLM_VSIX;
-    assert.ok(vsix, 'FREELLM_VSIX names the package under test; `npm run test:e2e` makes it');
-    mkdirSync(SHOTS, { recursive: true });
-    host = await startHost({ vsix: [vsix], settings: { 'freellm.port': await freePort() } });
-    const folder = path.join(host.userData, 'User', 'globalStorage', 'freellm.freellm');
-    mkdirSync(folder, { recursive: true });
-    await fillLedger(folder, ROWS, Date.now());
-    database = (await loadLedgerDatabase())(readFileSync(path.join(folder, 'ledger.sqlite')));
-    const launched = await launchBrowser();
-    browser = launched.browser;
-    workbench = new Workbench(await launched.context.newPage());
-    view = webviewOf(workbench.page);
-    await workbench.open(`${host.url}?folder=${encodeURIComponent(host.workspace)}`);
-    const status = workbench.statusItem('freellm.freellm.freellm.status');
-    await status.filter({ hasText: 'no provider can answer' }).waitFor({ timeout: 90_000 });
-    await workbench.runCommand('FreeLLM: Analytics');
-    await view.getByRole('radio', { name: '30 d' }).check({ force: true, timeout: 60_000 });
-    await workbench.runCommand('View: Close Primary Side Bar');
+  const scene = playScene(this, {
+    name: 'analytics-many',
+    async beforeWindows({ dataFolder }) {
+      mkdirSync(dataFolder, { recursive: true });
+      await fillLedger(dataFolder, ROWS, Date.now());
+      database = (await loadLedgerDatabase())(readFileSync(path.join(dataFolder, 'ledger.sqlite')));
+    },
   });
-
-  after(async () => {
-    database?.close();
-    await browser?.close();
-    await host?.stop();
-    host?.remove();
+  before(async () => {
+    await scene.workbench.runCommand('FreeLLM: Analytics');
+    await scene.view.getByRole('radio', { name: '30 d' }).check({ force: true });
+    await scene.workbench.runCommand('View: Close Primary Side Bar');
   });
+  after(() => database?.close());
 
   /** The texts of one kind of element, as they are shown. */
   const textsOf = (selector: string) =>
-    view.locator(selector).evaluateAll((all) => all.map((element) => (element as HTMLElement).innerText.trim()));
+    scene.view.locator(selector).evaluateAll((all) => all.map((element) => (element as HTMLElement).innerText.trim()));
 
   for (const [name, days] of Object.entries(DAYS)) {
     it(`shows ${name} as the rows have it`, async () => {
-      await view.getByRole('radio', { name, exact: true }).check({ force: true });
-      await view.locator('.figures[aria-busy=false]').waitFor();
+      await scene.view.getByRole('radio', { name, exact: true }).check({ force: true });
+      await scene.view.locator('.figures[aria-busy=false]').waitFor();
       const to = Math.floor(Date.now() / HOUR) * HOUR + HOUR;
       const from = to - days * 24 * HOUR;
       const all = expected(database, from, to, ALL);
       const title = (term: string) =>
-        view
+        scene.view
           .locator('dl > div')
-          .filter({ has: view.locator('dt', { hasText: term }) })
+          .filter({ has: scene.view.locator('dt', { hasText: term }) })
           .locator('dd')
           .first();
-      await view.locator(`dd[title="${exactNumber(all.requests)}"]`).waitFor();
+      await scene.view.locator(`dd[title="${exactNumber(all.requests)}"]`).waitFor();
       assert.equal(await title('Answered').innerText(), percent(all.successRate ?? 0));
       assert.equal(
         await title('Tokens').getAttribute('title'),
         `${exactNumber(all.promptTokens)} in, ${exactNumber(all.completionTokens)} out`,
       );
-      const shown = await view
+      const shown = await scene.view
         .getByRole('region', { name: 'By provider' })
         .locator('tbody tr')
         .evaluateAll((rows) =>
@@ -96,26 +70,29 @@ describe('the Analytics page over 100,000 requests', function () {
         assert.ok(row.includes(exactNumber(of.requests)), `${provider}: ${row}`);
         assert.ok(row.includes(`${exactNumber(of.promptTokens)} in, ${exactNumber(of.completionTokens)} out`));
       }
-      await view.getByRole('figure', { name: 'Requests over time' }).getByRole('button', { name: 'Table' }).click();
+      await scene.view
+        .getByRole('figure', { name: 'Requests over time' })
+        .getByRole('button', { name: 'Table' })
+        .click();
       const cells = await textsOf('figure[aria-label="Requests over time"] tbody td');
       const sum = cells.reduce((total, cell) => total + Number(cell.replaceAll(',', '')), 0);
       assert.equal(sum, all.requests, 'the chart has every request once');
-      await view.getByRole('button', { name: /^Chart/ }).click();
+      await scene.view.getByRole('button', { name: /^Chart/ }).click();
     });
   }
 
   it('is there soon after it is opened', async () => {
-    await view.getByRole('radio', { name: '30 d', exact: true }).check({ force: true });
-    await view.locator('.figures[aria-busy=false]').waitFor();
+    await scene.view.getByRole('radio', { name: '30 d', exact: true }).check({ force: true });
+    await scene.view.locator('.figures[aria-busy=false]').waitFor();
     const times: { drawn: number; answer: number; firstPaint: number }[] = [];
     for (let opening = 0; opening < 7; opening += 1) {
       // Another editor in front: the page's document is gone, and what it is of is kept.
-      await workbench.runCommand('File: New Untitled Text File');
-      await workbench.page.locator('.monaco-editor').first().waitFor();
-      await workbench.runCommand('FreeLLM: Analytics');
-      await view.locator('.figures[aria-busy=false]').waitFor();
-      assert.equal(await view.getByRole('radio', { name: '30 d', exact: true }).isChecked(), true);
-      const frame = await webviewFrame(workbench.page);
+      await scene.workbench.runCommand('File: New Untitled Text File');
+      await scene.page.locator('.monaco-editor').first().waitFor();
+      await scene.workbench.runCommand('FreeLLM: Analytics');
+      await scene.view.locator('.figures[aria-busy=false]').waitFor();
+      assert.equal(await scene.view.getByRole('radio', { name: '30 d', exact: true }).isChecked(), true);
+      const frame = await scene.frame();
       await frame.waitForFunction(() => performance.getEntriesByName('analytics-drawn').length > 0);
       times.push(
         await frame.evaluate(() => ({
@@ -130,12 +107,12 @@ describe('the Analytics page over 100,000 requests', function () {
       console.log(`      ${what}: median ${Math.round(sorted[3] ?? 0)} ms, ${sorted.map(Math.round).join(' ')}`);
       assert.ok(sorted.every((ms) => ms > 0));
     }
-    await workbench.page.screenshot({ path: path.join(SHOTS, 'analytics-many.png') });
+    await scene.shot('analytics-many');
   });
 
   it('scrolls through its table', async () => {
-    const frame = await webviewFrame(workbench.page);
-    const grid = view.getByRole('treegrid', { name: 'Requests' });
+    const frame = await scene.frame();
+    const grid = scene.view.getByRole('treegrid', { name: 'Requests' });
     await grid.scrollIntoViewIfNeeded();
     const { frames, rows } = await scrolled(frame);
     const sorted = [...frames].sort((a, b) => a - b);
@@ -145,7 +122,7 @@ describe('the Analytics page over 100,000 requests', function () {
     );
     assert.ok(rows > 3_000, `${rows} rows were reached`);
     assert.ok((await grid.locator('[data-request]').count()) < 60, 'only what is seen is drawn');
-    await workbench.page.screenshot({ path: path.join(SHOTS, 'analytics-many-scrolled.png') });
+    await scene.shot('analytics-many-scrolled');
   });
 
   /** Scrolls down as a wheel would, frame by frame, and measures each. */

@@ -1,117 +1,41 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser, FrameLocator, Locator } from 'playwright-core';
-import { root } from '../../scripts/lib/prepare.mjs';
-import { freePort, type Host, startHost } from '../../scripts/lib/vscodeHost.mjs';
+import type { Locator } from 'playwright-core';
 import type { Analytics, RequestPage } from '../../src/protocol/analytics.js';
-import { webviewFrame, webviewOf } from '../host/page.js';
-import { launchBrowser, Workbench } from '../host/workbench.js';
 import { createGate } from '../support/gate.js';
 import {
   chatCompletion,
   chunk,
   errorStatus,
   type FakeProvider,
-  json,
   paced,
   sseText,
   startProvider,
   usageChunk,
 } from '../support/provider.js';
-import { layoutFaults, setWebviewWidth, violationsIn } from './accessibility.js';
+import { checkThemes, layoutFaults } from './accessibility.js';
+import { HOSTILE, listModels, playScene } from './scene.js';
 
-const STATUS = 'freellm.freellm.freellm.status';
-const SHOTS = path.join(root, 'test-results', 'pages');
-const HOSTILE = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>\u202Egnihtemos\u202C';
 const FORMULA = '=HYPERLINK("http://evil.example","click, me")';
-const THEMES = ['Dark Modern', 'Light Modern', 'Dark High Contrast', 'Light High Contrast'];
-const WIDTHS = [320, 800, 1600];
 
 /** The Analytics page as a user has it: in a real VS Code, from the packaged extension. The tests are steps of one story. */
 describe('the Analytics page', function () {
-  this.timeout(120_000);
-  this.bail(true);
-
   let alpha: FakeProvider;
   let beta: FakeProvider;
-  let host: Host;
-  let browser: Browser;
-  let workbench: Workbench;
-  let port: number;
-  let view: FrameLocator;
-  const troubles: string[] = [];
-
-  before(async function () {
-    this.timeout(300_000);
-    const vsix = process.env.FREELLM_VSIX;
-    assert.ok(vsix, 'FREELLM_VSIX names the package under test; `npm run test:e2e` makes it');
-    mkdirSync(SHOTS, { recursive: true });
-    alpha = await startProvider(chatCompletion({ text: 'Hello.' }));
-    beta = await startProvider(chatCompletion({ text: 'Hello from beta.' }));
-    for (const [provider, ids] of [
-      [alpha, ['large', FORMULA, HOSTILE]],
-      [beta, ['spare']],
-    ] as const) {
-      const body = { object: 'list', data: ids.map((id) => ({ id })) };
-      provider.onGet((_request, response) => json(200, body)({} as never, response, 0));
-    }
-    port = await freePort();
-    host = await startHost({ vsix: [vsix], settings: { 'freellm.port': port } });
-    const launched = await launchBrowser();
-    browser = launched.browser;
-    workbench = new Workbench(await launched.context.newPage());
-    // VS Code has troubles of its own; ours come from the page's script.
-    workbench.page.on('console', (message) => {
-      if (message.type() === 'error' && message.location().url.includes('/dist/webview/'))
-        troubles.push(message.text());
-    });
-    workbench.page.on('pageerror', (error) => {
-      if (error.stack?.includes('/dist/webview/')) troubles.push(error.stack);
-    });
-    view = webviewOf(workbench.page);
-    await workbench.open(`${host.url}?folder=${encodeURIComponent(host.workspace)}`);
-    await workbench.statusItem(STATUS).filter({ hasText: 'no provider can answer' }).waitFor({ timeout: 90_000 });
-    await api('PUT', '/api/settings', { healthProbes: false });
+  const scene = playScene(this, {
+    name: 'analytics',
+    async arrange() {
+      alpha = scene.provide(await startProvider(chatCompletion({ text: 'Hello.' })));
+      beta = scene.provide(await startProvider(chatCompletion({ text: 'Hello from beta.' })));
+      listModels(alpha, ['large', FORMULA, HOSTILE]);
+      listModels(beta, ['spare']);
+    },
   });
+  before(() => scene.api('PUT', '/api/settings', { healthProbes: false }));
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await shot('analytics-failed');
-      const words = await view.locator('body').innerText({ timeout: 2_000 }).catch(String);
-      console.log(`      the page said: ${words.slice(0, 2_000)}`);
-    }
-    assert.deepEqual(troubles, []);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await host?.stop();
-    await alpha?.close();
-    await beta?.close();
-    host?.remove();
-  });
-
-  const shot = (name: string) =>
-    workbench.page.screenshot({ path: path.join(SHOTS, `${name}.png`), animations: 'disabled' });
-  const identity = () =>
-    JSON.parse(
-      readFileSync(path.join(host.userData, 'User', 'globalStorage', 'freellm.freellm', 'gateway.json'), 'utf8'),
-    ) as { token: string; adminToken: string };
-
-  /** The admin API, to arrange what no page does, and to see what the page should show. */
-  async function api(method: string, place: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`http://127.0.0.1:${port}${place}`, {
-      method,
-      headers: { authorization: `Bearer ${identity().adminToken}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    assert.ok(response.ok, `${method} ${place}: ${response.status} ${text}`);
-    return text === '' ? null : JSON.parse(text);
-  }
-  const analytics = async (query = '') => (await api('GET', `/api/analytics?window=24h${query}`)) as Analytics;
-  const listed = async () => ((await api('GET', '/api/requests?limit=500')) as RequestPage).data;
+  const analytics = (query = '') => scene.api<Analytics>('GET', `/api/analytics?window=24h${query}`);
+  const listed = async () => (await scene.api<RequestPage>('GET', '/api/requests?limit=500')).data;
 
   interface Ask {
     model?: string;
@@ -119,52 +43,32 @@ describe('the Analytics page', function () {
     stream?: boolean;
     signal?: AbortSignal;
   }
-  async function chat({ model = 'auto', client = 'cline/3.2', stream = false, signal }: Ask = {}): Promise<Response> {
-    return fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${identity().token}`,
-        'content-type': 'application/json',
-        'user-agent': client,
-      },
-      body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: 'Hello' }] }),
-      ...(signal ? { signal } : {}),
-    });
-  }
+  const chat = ({ client = 'cline/3.2', ...more }: Ask = {}) =>
+    scene.chat({ headers: { 'user-agent': client }, ...more });
 
-  /** Asks until it is as wanted: what is shown follows what happens. */
-  async function until<T>(read: () => Promise<T> | T, isAsWanted: (value: T) => boolean): Promise<T> {
-    const deadline = Date.now() + 30_000;
-    for (;;) {
-      const value = await read();
-      if (isAsWanted(value)) return value;
-      assert.ok(Date.now() < deadline, JSON.stringify(value));
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  const region = (name: string): Locator => view.getByRole('region', { name, exact: true });
+  const region = (name: string): Locator => scene.view.getByRole('region', { name, exact: true });
   const figure = (name: string): Locator =>
     region('Totals')
       .locator('dl > div')
-      .filter({ has: view.locator('dt', { hasText: name }) })
+      .filter({ has: scene.view.locator('dt', { hasText: name }) })
       .locator('dd')
       .first();
-  const grid = (): Locator => view.getByRole('treegrid', { name: 'Requests' });
+  const grid = (): Locator => scene.view.getByRole('treegrid', { name: 'Requests' });
   const rows = (): Locator => grid().locator('[data-request]');
-  const slider = (name: string): Locator => view.getByRole('slider', { name });
-  const choice = (name: string): Locator => view.getByRole('combobox', { name, exact: true });
-  const pick = (name: string) => view.getByRole('radio', { name, exact: true }).check({ force: true });
+  const slider = (name: string): Locator => scene.view.getByRole('slider', { name });
+  const choice = (name: string): Locator => scene.view.getByRole('combobox', { name, exact: true });
+  const pick = (name: string) => scene.view.getByRole('radio', { name, exact: true }).check({ force: true });
   const untilFigure = (name: string, words: string) =>
-    until(
+    scene.until(
       async () => (await figure(name).innerText()).trim(),
       (text) => text === words,
     );
 
   it('says what it is for before there is a request', async () => {
-    await workbench.runCommand('FreeLLM: Analytics');
-    await view.getByText('Who answered, how fast and why').waitFor({ timeout: 40_000 });
-    await workbench.runCommand('View: Close Primary Side Bar');
-    await shot('analytics-empty');
+    await scene.workbench.runCommand('FreeLLM: Analytics');
+    await scene.view.getByText('Who answered, how fast and why').waitFor({ timeout: 40_000 });
+    await scene.workbench.runCommand('View: Close Primary Side Bar');
+    await scene.shot('analytics-empty');
   });
 
   it('shows the first request as soon as it ended', async () => {
@@ -173,19 +77,19 @@ describe('the Analytics page', function () {
       ['beta', beta],
     ] as const) {
       const key = `sk-${name}-7Qm2Zx9LkT4vNc81`;
-      await api('POST', '/api/keys', {
+      await scene.api('POST', '/api/keys', {
         provider: `custom:${name}`,
         baseUrl: provider.baseUrl,
         key,
         label: `${name} key`,
       });
     }
-    await api('PUT', '/api/chain', { data: [{ model: 'custom:alpha/large' }, { model: 'custom:beta/spare' }] });
-    await until(
-      async () => (await api('GET', '/api/chain')) as { data: { model: string }[] },
+    await scene.api('PUT', '/api/chain', { data: [{ model: 'custom:alpha/large' }, { model: 'custom:beta/spare' }] });
+    await scene.until(
+      async () => scene.api<{ data: unknown[] }>('GET', '/api/chain'),
       ({ data }) => data.length >= 2,
     );
-    await api('PUT', '/api/settings', { strategy: 'priority' });
+    await scene.api('PUT', '/api/settings', { strategy: 'priority' });
     assert.equal((await chat()).status, 200);
     await untilFigure('Requests', '1');
     await untilFigure('Answered', '100 %');
@@ -199,38 +103,33 @@ describe('the Analytics page', function () {
     // Alpha fails, beta answers.
     assert.equal((await chat({ client: 'curl/8' })).headers.get('x-fallback-attempts'), '1');
     // Asked for by name, it is not there: its cooldown is lifted first.
-    await liftCooldowns();
+    await scene.liftCooldowns();
     alpha.script(errorStatus(500, 'Broken'));
     assert.equal((await chat({ model: 'custom:alpha/large' })).status, 502);
-    await liftCooldowns();
+    await scene.liftCooldowns();
     alpha.script(paced([sseText([chunk({ role: 'assistant', content: 'Half' })]), hold.opened]));
     const leaving = new AbortController();
     const left = await chat({ stream: true, signal: leaving.signal });
     await left.body?.getReader().read();
     leaving.abort();
     // Else the stream's end may come before the news that nobody reads it.
-    await until(analytics, (answer) => answer.totals.canceled === 1);
+    await scene.until(analytics, (answer) => answer.totals.canceled === 1);
     hold.open();
     alpha.script(chatCompletion({ text: 'Hello.' }));
-    await liftCooldowns();
+    await scene.liftCooldowns();
     assert.equal((await chat({ model: `custom:alpha/${FORMULA}` })).status, 200);
-    const { totals } = await until(analytics, (answer) => answer.totals.canceled === 1);
+    const { totals } = await scene.until(analytics, (answer) => answer.totals.canceled === 1);
     await untilFigure('Requests', String(totals.requests));
     assert.equal(
       await figure('Tokens').getAttribute('title'),
       `${totals.promptTokens} in, ${totals.completionTokens} out`,
     );
     await region('Failed attempts by kind').getByText('overloaded').waitFor();
-    await until(
+    await scene.until(
       () => rows().count(),
       (count) => count === totals.requests,
     );
   });
-
-  async function liftCooldowns(): Promise<void> {
-    const { data } = (await api('GET', '/api/cooldowns')) as { data: { id: string }[] };
-    for (const { id } of data) await api('DELETE', `/api/cooldowns/${encodeURIComponent(id)}`);
-  }
 
   it('has a table for each chart, and reads its points by the arrows', async () => {
     for (const name of [
@@ -250,13 +149,13 @@ describe('the Analytics page', function () {
       assert.equal(await chart.getAttribute('aria-valuetext'), newest);
       await chart.press('Home');
       assert.equal(await chart.getAttribute('aria-valuenow'), '0');
-      const shown = view.getByRole('figure', { name });
+      const shown = scene.view.getByRole('figure', { name });
       await shown.getByRole('button', { name: 'Table' }).click();
       assert.equal(await shown.locator('tbody tr').count(), 24);
       await shown.locator('tbody tr').last().getByRole('rowheader').waitFor();
     }
     const { series } = await analytics();
-    const cells = await view
+    const cells = await scene.view
       .getByRole('figure', { name: 'Requests over time' })
       .locator('tbody tr')
       .evaluateAll((all) =>
@@ -268,14 +167,14 @@ describe('the Analytics page', function () {
       cells.reverse(),
       series.map(({ requests }) => requests),
     );
-    await shot('analytics-tables');
+    await scene.shot('analytics-tables');
     // Each turns back into a chart, so the first is another one every time.
     for (let left = 4; left > 0; left -= 1)
-      await view
+      await scene.view
         .getByRole('button', { name: /^Chart/ })
         .first()
         .click();
-    assert.equal(await view.getByRole('slider').count(), 4);
+    assert.equal(await scene.view.getByRole('slider').count(), 4);
   });
 
   it('shows other times, and the same requests in each', async () => {
@@ -287,7 +186,7 @@ describe('the Analytics page', function () {
       ['24 h', 24],
     ] as const) {
       await pick(name);
-      await until(
+      await scene.until(
         () => slider('Requests over time').getAttribute('aria-valuemax'),
         (value) => Math.abs(Number(value) + 1 - points) <= 1,
       );
@@ -299,26 +198,26 @@ describe('the Analytics page', function () {
     const filtered = async (query: string) => String((await analytics(query)).totals.requests);
     await choice('Provider').selectOption({ label: 'beta' });
     await untilFigure('Requests', await filtered('&provider=custom:beta'));
-    await until(
+    await scene.until(
       () => rows().count(),
       (count) => count === 1,
     );
     await region('By client').first().getByText('curl').waitFor();
-    await view.getByRole('button', { name: 'Clear filters' }).click();
+    await scene.view.getByRole('button', { name: 'Clear filters' }).click();
     await choice('Client').selectOption({ label: 'cline' });
     const ofCline = await filtered('&client=cline');
     await untilFigure('Requests', ofCline);
     await choice('Model').selectOption({ label: 'custom:alpha/large' });
     await untilFigure('Requests', await filtered('&client=cline&model=custom:alpha/large'));
     assert.notEqual(await filtered('&client=cline&model=custom:alpha/large'), ofCline);
-    await shot('analytics-filtered');
-    await view.getByRole('button', { name: 'Clear filters' }).click();
+    await scene.shot('analytics-filtered');
+    await scene.view.getByRole('button', { name: 'Clear filters' }).click();
     // The names in the tables do the same.
     await region('By provider').first().getByRole('button', { name: 'alpha' }).click();
     await untilFigure('Requests', await filtered('&provider=custom:alpha'));
-    await view.getByRole('button', { name: 'Clear filters' }).click();
+    await scene.view.getByRole('button', { name: 'Clear filters' }).click();
     await choice('Outcome').selectOption({ label: 'failed' });
-    await until(
+    await scene.until(
       () => rows().count(),
       (count) => count === 1,
     );
@@ -345,10 +244,10 @@ describe('the Analytics page', function () {
     await now.getByText('alpha/large').waitFor();
     const tokens = async () =>
       Number(/([\d,]+) tokens ·/.exec(await now.locator('li').innerText())?.[1]?.replace(',', ''));
-    const few = await until(tokens, (count) => count > 0);
-    await shot('analytics-live');
+    const few = await scene.until(tokens, (count) => count > 0);
+    await scene.shot('analytics-live');
     more.open();
-    await until(tokens, (count) => count > few + 1_000);
+    await scene.until(tokens, (count) => count > few + 1_000);
     end.open();
     await (await answer).text();
     await now.getByText('Nothing in flight').waitFor();
@@ -371,7 +270,7 @@ describe('the Analytics page', function () {
       .waitFor();
     await grid().getByText('Ordered by priority.').waitFor();
     await row.scrollIntoViewIfNeeded();
-    await shot('analytics-open');
+    await scene.shot('analytics-open');
     await row.click();
     await timeline.waitFor({ state: 'detached' });
   });
@@ -382,21 +281,21 @@ describe('the Analytics page', function () {
     await chat();
     const [newest] = await listed();
     assert.equal(newest?.provider, 'custom:beta');
-    await workbench.page.mouse.move(2, 2);
+    await scene.page.mouse.move(2, 2);
     const row = grid().locator(`[data-request="${newest?.id}"]`);
     await row.click();
     await grid()
       .getByText(/it rested until .+: rate limit/)
       .waitFor();
     await row.click();
-    await liftCooldowns();
+    await scene.liftCooldowns();
   });
 
   it('does all of it by keyboard', async () => {
-    const { keyboard } = workbench.page;
-    await view.getByRole('radio', { name: '24 h' }).focus();
+    const { keyboard } = scene.workbench.page;
+    await scene.view.getByRole('radio', { name: '24 h' }).focus();
     await keyboard.press('ArrowRight');
-    assert.equal(await view.getByRole('radio', { name: '7 d' }).isChecked(), true);
+    assert.equal(await scene.view.getByRole('radio', { name: '7 d' }).isChecked(), true);
     await keyboard.press('ArrowLeft');
     const reached: string[] = [];
     for (let presses = 0; presses < 80; presses += 1) {
@@ -425,7 +324,7 @@ describe('the Analytics page', function () {
 
   /** What has the focus in the page, by its role and name. */
   async function focused(): Promise<string> {
-    return (await webviewFrame(workbench.page)).evaluate(() => {
+    return (await scene.frame()).evaluate(() => {
       const element = document.activeElement as HTMLElement | null;
       const role = element?.getAttribute('role') ?? element?.tagName.toLowerCase() ?? '';
       return `${role} ${element?.getAttribute('aria-label') ?? element?.innerText ?? ''}`;
@@ -437,22 +336,22 @@ describe('the Analytics page', function () {
     for (const format of ['csv', 'json'] as const) {
       await choice('Export').selectOption({ label: `Requests as ${format.toUpperCase()}…` });
       // The dialog fills in its proposal by and by.
-      await until(
-        () => workbench.input.inputValue(),
-        (value) => value === path.join(host.workspace, `freellm-requests-24h.${format}`),
+      await scene.until(
+        () => scene.workbench.input.inputValue(),
+        (value) => value === path.join(scene.host.workspace, `freellm-requests-24h.${format}`),
       );
-      await workbench.input.press('Enter');
-      await workbench.notification(`${all.length} requests were exported`).waitFor();
-      await workbench.runCommand('Notifications: Clear All Notifications');
+      await scene.workbench.input.press('Enter');
+      await scene.workbench.notification(`${all.length} requests were exported`).waitFor();
+      await scene.workbench.runCommand('Notifications: Clear All Notifications');
     }
-    const csv = readFileSync(path.join(host.workspace, 'freellm-requests-24h.csv'), 'utf8');
+    const csv = readFileSync(path.join(scene.host.workspace, 'freellm-requests-24h.csv'), 'utf8');
     const lines = csv.trimEnd().split('\r\n');
     assert.equal(lines.length, all.length + 1);
     assert.ok(csv.includes(`"'=HYPERLINK(""http://evil.example"",""click, me"")"`), csv);
     assert.ok(csv.includes(",'@SUM,"));
     assert.ok(!/(^|,)"?[=+@-]/m.test(csv.replace(/^\uFEFF/, '')));
     const { requests, window } = JSON.parse(
-      readFileSync(path.join(host.workspace, 'freellm-requests-24h.json'), 'utf8'),
+      readFileSync(path.join(scene.host.workspace, 'freellm-requests-24h.json'), 'utf8'),
     );
     assert.equal(window, '24h');
     assert.deepEqual(requests, all);
@@ -463,48 +362,26 @@ describe('the Analytics page', function () {
     alpha.script(errorStatus(500, `${HOSTILE} ${'x'.repeat(10_000)}`));
     await chat();
     alpha.script(chatCompletion({ text: 'Hello.' }));
-    await liftCooldowns();
-    await workbench.page.mouse.move(2, 2);
+    await scene.liftCooldowns();
+    await scene.page.mouse.move(2, 2);
     const row = grid().locator('[data-request]').filter({ hasText: 'onerror' }).first();
     await row.click({ timeout: 30_000 });
     await grid().getByText('Why this route').waitFor();
-    const frame = await webviewFrame(workbench.page);
-    const found = await frame.evaluate(() => ({
-      harm: 'harm' in window,
-      images: document.images.length,
-      scripts: document.querySelectorAll('#page script').length,
-    }));
-    assert.deepEqual(found, { harm: false, images: 0, scripts: 0 });
-    assert.deepEqual(await layoutFaults(frame), []);
-    await shot('analytics-hostile');
+    await scene.assertUnharmed();
+    assert.deepEqual(await layoutFaults(await scene.frame()), []);
+    await scene.shot('analytics-hostile');
     await row.click();
   });
 
-  for (const theme of THEMES) {
-    it(`can be read and used by everybody in ${theme}, wide and narrow`, async function () {
-      this.timeout(240_000);
-      await workbench.page.setViewportSize({ width: 1280, height: 900 });
-      await workbench.runCommand('Preferences: Color Theme');
-      await workbench.pick(theme);
-      await workbench.input.waitFor({ state: 'hidden' });
-      for (const width of WIDTHS) {
-        await setWebviewWidth(workbench.page, width);
-        const frame = await webviewFrame(workbench.page);
-        await frame.evaluate(() => window.scrollTo(0, 0));
-        const name = `analytics-${theme.toLowerCase().replaceAll(' ', '-')}-${width}`;
-        assert.deepEqual(await layoutFaults(frame), [], `at ${width}`);
-        assert.deepEqual(await violationsIn(frame), [], `at ${width}`);
-        await shot(name);
-        await openFallen();
-        assert.deepEqual(await layoutFaults(frame), [], `at ${width}, open`);
-        assert.deepEqual(await violationsIn(frame), [], `at ${width}, open`);
-        await shot(`${name}-open`);
-        await grid()
-          .locator('[data-request].open')
-          .click({ position: { x: 40, y: 10 } });
-      }
-    });
-  }
+  checkThemes(scene, 'analytics', async (look) => {
+    await (await scene.frame()).evaluate(() => window.scrollTo(0, 0));
+    await look();
+    await openFallen();
+    await look('-open');
+    await grid()
+      .locator('[data-request].open')
+      .click({ position: { x: 40, y: 10 } });
+  });
 
   async function openFallen(): Promise<void> {
     const fallen = (await listed()).find(({ attemptCount, status }) => attemptCount === 2 && status === 'success');
@@ -515,28 +392,27 @@ describe('the Analytics page', function () {
   }
 
   it('is as it was when it was hidden, and after a reload', async () => {
-    await workbench.page.setViewportSize({ width: 1280, height: 900 });
+    await scene.page.setViewportSize({ width: 1280, height: 900 });
     await pick('7 d');
     await choice('Client').selectOption({ label: 'cline' });
     const wanted = String((await analytics('&client=cline')).totals.requests);
     await untilFigure('Requests', wanted);
-    await workbench.runCommand('File: New Untitled Text File');
-    await workbench.page.locator('.monaco-editor').first().waitFor();
-    await workbench.runCommand('FreeLLM: Analytics');
+    await scene.workbench.runCommand('File: New Untitled Text File');
+    await scene.page.locator('.monaco-editor').first().waitFor();
+    await scene.workbench.runCommand('FreeLLM: Analytics');
     await untilFigure('Requests', wanted);
-    assert.equal(await view.getByRole('radio', { name: '7 d' }).isChecked(), true);
-    await workbench.runCommand('View: Close Other Editors in Group');
-    const discard = workbench.page.locator('.monaco-dialog-box').getByRole('button', { name: /Don't Save/ });
+    assert.equal(await scene.view.getByRole('radio', { name: '7 d' }).isChecked(), true);
+    await scene.workbench.runCommand('View: Close Other Editors in Group');
+    const discard = scene.page.locator('.monaco-dialog-box').getByRole('button', { name: /Don't Save/ });
     if (await discard.isVisible()) await discard.click();
-    await workbench.page.reload();
-    await workbench.page.getByRole('tab', { name: 'Analytics' }).click({ timeout: 60_000 });
+    await scene.reload('Analytics');
     await untilFigure('Requests', wanted);
-    assert.equal(await view.getByRole('radio', { name: '7 d' }).isChecked(), true);
+    assert.equal(await scene.view.getByRole('radio', { name: '7 d' }).isChecked(), true);
   });
 
   it('had no secret in it at any time', async () => {
-    const text = await (await webviewFrame(workbench.page)).evaluate(() => document.documentElement.outerHTML);
-    const { token, adminToken } = identity();
+    const text = await (await scene.frame()).evaluate(() => document.documentElement.outerHTML);
+    const { token, adminToken } = scene.identity();
     for (const secret of ['sk-alpha-7Qm2Zx9LkT4vNc81', token, adminToken]) assert.ok(!text.includes(secret));
   });
 });

@@ -330,9 +330,7 @@ describe('the Fallback Chain page', function () {
     assert.equal(await scene.view.getByRole('textbox', { name: 'Search models' }).inputValue(), 'alpha large');
     await scene.view.getByRole('textbox', { name: 'Search models' }).fill('');
     await scene.view.getByRole('button', { name: 'Back to balanced' }).click();
-    await scene.page.reload();
-    // Which tab was in front VS Code saves when it likes.
-    await scene.page.getByRole('tab', { name: 'Fallback Chain' }).first().click({ timeout: 90_000 });
+    await scene.reload('Fallback Chain');
     await opener('large').waitFor({ timeout: 90_000 });
     // What was typed in the last instant before a reload VS Code may have lost.
     await scene.view.getByRole('textbox', { name: 'Search models' }).fill('');

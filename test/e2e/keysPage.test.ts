@@ -266,9 +266,7 @@ describe('the Keys page', function () {
     assert.equal(await search.inputValue(), 'alpha');
     assert.equal(await scene.view.locator('[data-row]').count(), 2, 'the group and its key');
     await search.fill('');
-    // A workbench in a browser saves some seconds late, which editor was in front too: what was open before is long there.
-    await scene.page.reload();
-    await scene.page.getByRole('tab', { name: 'Keys' }).click({ timeout: 60_000 });
+    await scene.reload('Keys');
     await scene.view.locator('[data-row=laptop][aria-expanded=true]').waitFor({ timeout: 90_000 });
   });
 

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser, FrameLocator, Locator } from 'playwright-core';
-import { root } from '../../scripts/lib/prepare.mjs';
-import { freePort, type Host, startHost } from '../../scripts/lib/vscodeHost.mjs';
-import { webviewFrame, webviewOf } from '../host/page.js';
-import { launchBrowser, Workbench } from '../host/workbench.js';
+import type { Locator } from 'playwright-core';
+import { createGate } from '../support/gate.js';
 import {
   chatCompletion,
   chatStream,
@@ -13,19 +10,15 @@ import {
   errorStatus,
   type FakeProvider,
   type Handler,
-  json,
   paced,
   sseText,
   startProvider,
   streamOf,
 } from '../support/provider.js';
-import { layoutFaults, setWebviewWidth, violationsIn } from './accessibility.js';
+import { checkThemes, layoutFaults } from './accessibility.js';
 import { startFrameWatch, stopFrameWatch } from './frameWatch.js';
+import { listModels, playScene } from './scene.js';
 
-const STATUS = 'freellm.freellm.freellm.status';
-const SHOTS = path.join(root, 'test-results', 'pages');
-const THEMES = ['Dark Modern', 'Light Modern', 'Dark High Contrast', 'Light High Contrast'];
-const WIDTHS = [320, 800, 1600];
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const RICH = `Here is **what** you asked, see [the docs](https://example.com/docs?a=1&b=2) and \`code\`.
 
@@ -59,125 +52,34 @@ const HOSTILE = `<script>window.harm=1</script> <img src=x onerror="window.harm=
 <script>window.harm=1</script> \u202E
 `;
 
-/** A gate that the test opens. */
-function gate(): { wait: Promise<void>; open: () => void } {
-  let open = () => {};
-  const wait = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { wait, open };
-}
-
 const say = (text: string): string => sseText([chunk({ content: text })]);
 const END = sseText([chunk({}, 'stop'), '[DONE]']);
 
 /** The playground as a user has it: in a real VS Code, from the packaged extension. The tests are steps of one story. */
 describe('the Playground', function () {
-  this.timeout(120_000);
-  this.bail(true);
-
   let alpha: FakeProvider;
   let beta: FakeProvider;
-  let host: Host;
-  let browser: Browser;
-  let workbench: Workbench;
-  let port: number;
-  let view: FrameLocator;
-  const troubles: string[] = [];
-
-  before(async function () {
-    this.timeout(300_000);
-    const vsix = process.env.FREELLM_VSIX;
-    assert.ok(vsix, 'FREELLM_VSIX names the package under test; `npm run test:e2e` makes it');
-    mkdirSync(SHOTS, { recursive: true });
-    alpha = await provider(['one', 'two']);
-    beta = await provider(['three']);
-    port = await freePort();
-    host = await startHost({ vsix: [vsix], settings: { 'freellm.port': port } });
-    const launched = await launchBrowser();
-    browser = launched.browser;
-    workbench = new Workbench(await launched.context.newPage());
-    // VS Code has troubles of its own; ours come from the page's script.
-    workbench.page.on('console', (message) => {
-      if (message.type() === 'error' && message.location().url.includes('/dist/webview/'))
-        troubles.push(message.text());
-    });
-    workbench.page.on('pageerror', (error) => {
-      if (error.stack?.includes('/dist/webview/')) troubles.push(error.stack);
-    });
-    view = webviewOf(workbench.page);
-    await workbench.open(`${host.url}?folder=${encodeURIComponent(host.workspace)}`);
-    await workbench.statusItem(STATUS).filter({ hasText: 'no provider can answer' }).waitFor({ timeout: 90_000 });
-    await api('PUT', '/api/settings', { healthProbes: false, strategy: 'priority' });
+  const scene = playScene(this, {
+    name: 'playground',
+    async arrange() {
+      alpha = scene.provide(await startProvider(chatCompletion({ text: 'Hello.' })));
+      beta = scene.provide(await startProvider(chatCompletion({ text: 'Hello.' })));
+      listModels(alpha, ['one', 'two']);
+      listModels(beta, ['three']);
+    },
   });
+  before(() => scene.api('PUT', '/api/settings', { healthProbes: false, strategy: 'priority' }));
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      await shot('playground-failed');
-      const words = await view.locator('body').innerText({ timeout: 2_000 }).catch(String);
-      console.log(`      the page said: ${words.slice(0, 1_500)}`);
-    }
-    assert.deepEqual(troubles, []);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await host?.stop();
-    await alpha?.close();
-    await beta?.close();
-    host?.remove();
-  });
-
-  async function provider(ids: readonly string[]): Promise<FakeProvider> {
-    const made = await startProvider(chatCompletion({ text: 'Hello.' }));
-    listModels(made, ids);
-    return made;
-  }
-  function listModels(provider: FakeProvider, ids: readonly string[]): void {
-    const body = { object: 'list', data: ids.map((id) => ({ id })) };
-    provider.onGet((_request, response) => json(200, body)({} as never, response, 0));
-  }
   /** What alpha lists from now on. */
   async function relist(ids: readonly string[]): Promise<void> {
     listModels(alpha, ids);
-    const { data } = (await api('GET', '/api/keys')) as { data: { id: string; provider: string }[] };
+    const { data } = await scene.api<{ data: { id: string; provider: string }[] }>('GET', '/api/keys');
     const key = data.find((each) => each.provider === 'custom:alpha') ?? assert.fail('alpha has no key');
-    await api('POST', `/api/keys/${key.id}/test`);
+    await scene.api('POST', `/api/keys/${key.id}/test`);
   }
-  const shot = (name: string) =>
-    workbench.page.screenshot({ path: path.join(SHOTS, `${name}.png`), animations: 'disabled' });
-
-  /** The admin API, to arrange what no page does. */
-  async function api(method: string, place: string, body?: unknown): Promise<unknown> {
-    const file = path.join(host.userData, 'User', 'globalStorage', 'freellm.freellm', 'gateway.json');
-    const { adminToken } = JSON.parse(readFileSync(file, 'utf8')) as { adminToken: string };
-    const response = await fetch(`http://127.0.0.1:${port}${place}`, {
-      method,
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    assert.ok(response.ok, `${method} ${place}: ${response.status} ${text}`);
-    return text === '' ? null : JSON.parse(text);
-  }
-  /** What failed rests: not for the next step. */
-  async function liftCooldowns(): Promise<void> {
-    const { data } = (await api('GET', '/api/cooldowns')) as { data: { id: string }[] };
-    for (const { id } of data) await api('DELETE', `/api/cooldowns/${encodeURIComponent(id)}`);
-  }
-
-  async function until<T>(read: () => Promise<T> | T, isAsWanted: (value: T) => boolean): Promise<void> {
-    const deadline = Date.now() + 20_000;
-    for (;;) {
-      const value = await read();
-      if (isAsWanted(value)) return;
-      assert.ok(Date.now() < deadline, JSON.stringify(value));
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  const message = (): Locator => view.getByRole('textbox', { name: 'Message' });
-  const button = (name: string | RegExp): Locator => view.getByRole('button', { name });
-  const exchanges = (): Locator => view.locator('article');
+  const message = (): Locator => scene.view.getByRole('textbox', { name: 'Message' });
+  const button = (name: string | RegExp): Locator => scene.view.getByRole('button', { name });
+  const exchanges = (): Locator => scene.view.locator('article');
   const last = (): Locator => exchanges().last();
   const lastAnswer = (): Locator => last().getByRole('group', { name: /^Answer of/ });
   const facts = (): Locator => last().locator('button.facts');
@@ -196,31 +98,36 @@ describe('the Playground', function () {
   }
   async function begin(): Promise<void> {
     if ((await exchanges().count()) > 0) await button('New conversation').click();
-    await until(
+    await scene.until(
       () => exchanges().count(),
       (count) => count === 0,
     );
   }
-  const model = (value: string) => view.getByRole('combobox', { name: 'Model', exact: true }).selectOption(value);
+  const model = (value: string) => scene.view.getByRole('combobox', { name: 'Model', exact: true }).selectOption(value);
   async function copied(words: string): Promise<string> {
-    await until(
-      () => workbench.clipboard(),
+    await scene.until(
+      () => scene.workbench.clipboard(),
       (text) => text.includes(words),
     );
-    return workbench.clipboard();
+    return scene.workbench.clipboard();
   }
   async function addProvider(id: string, { baseUrl }: FakeProvider): Promise<void> {
-    await api('POST', '/api/keys', { provider: id, baseUrl, key: `sk-${id.slice(7)}-7Qm2Zx9LkT4vNc81`, label: 'main' });
+    await scene.api('POST', '/api/keys', {
+      provider: id,
+      baseUrl,
+      key: `sk-${id.slice(7)}-7Qm2Zx9LkT4vNc81`,
+      label: 'main',
+    });
   }
 
   it('says what it is for before there is a model', async () => {
-    await workbench.runCommand('FreeLLM: Playground');
-    await view.getByText('Ask any model that your keys can reach').waitFor({ timeout: 40_000 });
+    await scene.workbench.runCommand('FreeLLM: Playground');
+    await scene.view.getByText('Ask any model that your keys can reach').waitFor({ timeout: 40_000 });
     await button('Add key').waitFor();
-    await workbench.runCommand('View: Close Primary Side Bar');
+    await scene.workbench.runCommand('View: Close Primary Side Bar');
     await ask('Is anybody there?');
-    await view.getByText('No provider can answer yet.').waitFor();
-    await shot('playground-empty');
+    await scene.view.getByText('No provider can answer yet.').waitFor();
+    await scene.shot('playground-empty');
     await button('New conversation').click();
   });
 
@@ -228,12 +135,12 @@ describe('the Playground', function () {
     await addProvider('custom:alpha', alpha);
     await addProvider('custom:beta', beta);
     const order = ['custom:alpha/one', 'custom:beta/three', 'custom:alpha/two'];
-    await api('PUT', '/api/chain', { data: order.map((id) => ({ model: id })) });
-    const middle = gate();
-    alpha.script(paced([say('The first '), middle.wait, say('and the second part.'), END]));
+    await scene.api('PUT', '/api/chain', { data: order.map((id) => ({ model: id })) });
+    const middle = createGate();
+    alpha.script(paced([say('The first '), middle.opened, say('and the second part.'), END]));
     await ask('Tell me something');
     await lastAnswer().getByText('The first').waitFor();
-    await view.getByText('custom:alpha/one answers').waitFor();
+    await scene.view.getByText('custom:alpha/one answers').waitFor();
     await button('Stop').waitFor();
     middle.open();
     await lastAnswer().getByText('The first and the second part.').waitFor();
@@ -242,7 +149,7 @@ describe('the Playground', function () {
       (await facts().textContent()) ?? '',
       /^custom:alpha\/one · [\d.]+ m?s to first token · [\d.]+ m?s · ~?\d+ tokens/,
     );
-    await view.getByText(/^The answer of custom:alpha\/one is complete/).waitFor({ state: 'attached' });
+    await scene.view.getByText(/^The answer of custom:alpha\/one is complete/).waitFor({ state: 'attached' });
     assert.deepEqual(lastBody(alpha)['messages'], [{ role: 'user', content: 'Tell me something' }]);
     await facts().click();
     await last().getByText('answered', { exact: true }).waitFor();
@@ -257,9 +164,9 @@ describe('the Playground', function () {
     await last().locator('h3', { hasText: 'A heading' }).waitFor();
     await last().locator('.hljs-keyword', { hasText: 'export' }).waitFor();
     await last().getByRole('cell', { name: 'a' }).waitFor();
-    await shot('playground-markdown');
+    await scene.shot('playground-markdown');
     await last().getByRole('link', { name: 'the docs' }).click();
-    const dialog = workbench.page.getByRole('dialog');
+    const dialog = scene.page.getByRole('dialog');
     await dialog.getByText('https://example.com/docs?a=1&b=2').waitFor();
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await last().getByRole('button', { name: 'Copy', exact: true }).click();
@@ -269,15 +176,15 @@ describe('the Playground', function () {
   });
 
   it('inserts code where the cursor is', async () => {
-    await workbench.runCommand('File: New Untitled Text File');
-    const editor = workbench.page.locator('.editor-instance .monaco-editor');
+    await scene.workbench.runCommand('File: New Untitled Text File');
+    const editor = scene.page.locator('.editor-instance .monaco-editor');
     await editor.waitFor();
-    await workbench.page.keyboard.type('before');
+    await scene.page.keyboard.type('before');
     await editor.getByText('before').waitFor();
-    await workbench.runCommand('FreeLLM: Playground');
+    await scene.workbench.runCommand('FreeLLM: Playground');
     await button('Insert at cursor').click();
     await editor.locator('.view-line', { hasText: 'before// a comment' }).waitFor();
-    await workbench.runCommand('FreeLLM: Playground');
+    await scene.workbench.runCommand('FreeLLM: Playground');
     await button('Insert at cursor').waitFor();
   });
 
@@ -306,14 +213,14 @@ describe('the Playground', function () {
     await talk('A follow-up', 'to the edited');
     assert.equal((lastBody(alpha)['messages'] as unknown[]).length, 3);
     await exchanges().first().getByRole('button', { name: 'Edit and ask again' }).click();
-    await view.getByRole('textbox', { name: 'The question' }).fill('Edited question');
-    await view.getByRole('textbox', { name: 'The question' }).press('Enter');
+    await scene.view.getByRole('textbox', { name: 'The question' }).fill('Edited question');
+    await scene.view.getByRole('textbox', { name: 'The question' }).press('Enter');
     await last().getByText('Edited question').waitFor();
     await lastAnswer().getByText('to the edited').waitFor();
     await facts().waitFor();
     assert.equal(await exchanges().count(), 1);
     await button('Undo').click();
-    await until(
+    await scene.until(
       () => exchanges().count(),
       (count) => count === 2,
     );
@@ -323,13 +230,13 @@ describe('the Playground', function () {
   it('sends the settings that are filled in, and shows both ways as they went', async () => {
     await begin();
     alpha.script(chatCompletion({ text: '{"ok":true}' }));
-    await view.getByRole('textbox', { name: 'System prompt' }).fill('Be brief.');
-    await view.getByRole('textbox', { name: 'Temperature' }).fill('0.3');
-    await view.getByRole('textbox', { name: 'Top P' }).fill('0.9');
-    await view.getByRole('textbox', { name: 'Most tokens' }).fill('77');
-    await view.getByRole('textbox', { name: 'Seed' }).fill('5');
-    await view.getByRole('combobox', { name: 'Reasoning effort' }).selectOption('low');
-    await view.getByRole('switch', { name: 'Answer with JSON alone' }).click();
+    await scene.view.getByRole('textbox', { name: 'System prompt' }).fill('Be brief.');
+    await scene.view.getByRole('textbox', { name: 'Temperature' }).fill('0.3');
+    await scene.view.getByRole('textbox', { name: 'Top P' }).fill('0.9');
+    await scene.view.getByRole('textbox', { name: 'Most tokens' }).fill('77');
+    await scene.view.getByRole('textbox', { name: 'Seed' }).fill('5');
+    await scene.view.getByRole('combobox', { name: 'Reasoning effort' }).selectOption('low');
+    await scene.view.getByRole('switch', { name: 'Answer with JSON alone' }).click();
     await talk("It's a “test”", '{"ok":true}');
     const sent = lastBody(alpha);
     assert.deepEqual(sent['messages'], [
@@ -344,27 +251,27 @@ describe('the Playground', function () {
     const copyAs = last().getByRole('combobox', { name: 'Copy the request as code' });
     await copyAs.selectOption('curl');
     const curl = await copied('curl -N');
-    assert.ok(curl.includes(`http://127.0.0.1:${port}/v1/chat/completions`) && curl.includes('$FREELLM_API_KEY'));
+    assert.ok(curl.includes(`http://127.0.0.1:${scene.port}/v1/chat/completions`) && curl.includes('$FREELLM_API_KEY'));
     assert.ok(curl.includes(`It'\\''s a “test”`) && !curl.includes('freellmapi-'));
     await copyAs.selectOption('python');
     await copied('from openai import OpenAI');
     await copyAs.selectOption('typescript');
     await copied("import OpenAI from 'openai'");
-    await shot('playground-raw');
-    await view.getByRole('textbox', { name: 'Temperature' }).fill('hot');
-    assert.equal(await view.getByRole('textbox', { name: 'Temperature' }).getAttribute('aria-invalid'), 'true');
+    await scene.shot('playground-raw');
+    await scene.view.getByRole('textbox', { name: 'Temperature' }).fill('hot');
+    assert.equal(await scene.view.getByRole('textbox', { name: 'Temperature' }).getAttribute('aria-invalid'), 'true');
     await button('Reset').click();
-    await view.getByRole('textbox', { name: 'System prompt' }).fill('');
+    await scene.view.getByRole('textbox', { name: 'System prompt' }).fill('');
     await talk('Without', '{"ok":true}');
-    assert.equal(await view.getByRole('textbox', { name: 'Temperature' }).getAttribute('aria-invalid'), 'false');
+    assert.equal(await scene.view.getByRole('textbox', { name: 'Temperature' }).getAttribute('aria-invalid'), 'false');
     assert.ok(!('temperature' in lastBody(alpha)) && !('seed' in lastBody(alpha)));
   });
 
   it('calls tools that are answered by hand', async () => {
     await begin();
-    const tools = view.getByRole('textbox', { name: 'Tool definitions as JSON' });
+    const tools = scene.view.getByRole('textbox', { name: 'Tool definitions as JSON' });
     await tools.fill('[{"name":');
-    await view.getByText('This is not JSON').waitFor();
+    await scene.view.getByText('This is not JSON').waitFor();
     await message().fill('x');
     assert.equal(await button('Send').isDisabled(), true);
     await tools.fill('');
@@ -380,7 +287,7 @@ describe('the Playground', function () {
     await results.nth(0).fill('sun');
     assert.equal(await button('Go on with these answers').isDisabled(), true);
     await results.nth(1).fill('rain');
-    await shot('playground-tools');
+    await scene.shot('playground-tools');
     await button('Go on with these answers').click();
     await lastAnswer().getByText('Sun in Ulm, rain in Bonn.').waitFor();
     const sent = lastBody(alpha)['messages'] as { role: string; tool_call_id?: string; content: unknown }[];
@@ -398,9 +305,11 @@ describe('the Playground', function () {
     await begin();
     alpha.script(chatCompletion({ text: 'A picture.' }));
     const png = Buffer.from(PIXEL, 'base64');
-    await view.locator('input[type=file]').setInputFiles({ name: 'button.png', mimeType: 'image/png', buffer: png });
-    await view.getByText('button.png').waitFor();
-    const frame = await webviewFrame(workbench.page);
+    await scene.view
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'button.png', mimeType: 'image/png', buffer: png });
+    await scene.view.getByText('button.png').waitFor();
+    const frame = await scene.frame();
     await frame.evaluate((base64) => {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
       const dropped = new DataTransfer();
@@ -411,16 +320,18 @@ describe('the Playground', function () {
       const paste = new ClipboardEvent('paste', { clipboardData: pasted, bubbles: true, cancelable: true });
       document.querySelector('textarea[aria-label=Message]')?.dispatchEvent(paste);
     }, PIXEL);
-    await view.getByText('dropped.md').waitFor();
-    await view.getByText('pasted.png').waitFor();
+    await scene.view.getByText('dropped.md').waitFor();
+    await scene.view.getByText('pasted.png').waitFor();
     const large = Buffer.alloc(300 * 1024, 'x');
-    await view.locator('input[type=file]').setInputFiles({ name: 'large.txt', mimeType: 'text/plain', buffer: large });
-    await view.getByText('large.txt has 300 KB; 256 KB is the most.').waitFor();
-    await shot('playground-attached');
+    await scene.view
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'large.txt', mimeType: 'text/plain', buffer: large });
+    await scene.view.getByText('large.txt has 300 KB; 256 KB is the most.').waitFor();
+    await scene.shot('playground-attached');
     await button('Take pasted.png off').click();
     // A model's name tells that it sees.
     await relist(['one', 'two', 'vision']);
-    await view.locator('option[value="custom:alpha/vision"]').first().waitFor({ state: 'attached' });
+    await scene.view.locator('option[value="custom:alpha/vision"]').first().waitFor({ state: 'attached' });
     await model('custom:alpha/vision');
     await ask('What is on it?');
     await lastAnswer().getByText('A picture.').waitFor();
@@ -439,17 +350,17 @@ describe('the Playground', function () {
     alpha.script(chatCompletion({ text: 'I am alpha.' }));
     beta.script(chatCompletion({ text: 'I am beta.' }));
     await button('Compare with another model').click();
-    await view.getByRole('combobox', { name: 'Model 1' }).selectOption('custom:alpha/two');
-    await view.getByRole('combobox', { name: 'Model 2' }).selectOption('custom:beta/three');
+    await scene.view.getByRole('combobox', { name: 'Model 1' }).selectOption('custom:alpha/two');
+    await scene.view.getByRole('combobox', { name: 'Model 2' }).selectOption('custom:beta/three');
     await ask('Who are you?');
     await last().getByRole('group', { name: 'Answer of custom:alpha/two' }).getByText('I am alpha.').waitFor();
     await last().getByRole('group', { name: 'Answer of custom:beta/three' }).getByText('I am beta.').waitFor();
-    await until(
+    await scene.until(
       () => facts().count(),
       (count) => count === 2,
     );
     await ask('And now?');
-    await until(
+    await scene.until(
       () => facts().count(),
       (count) => count === 2,
     );
@@ -457,7 +368,7 @@ describe('the Playground', function () {
       (lastBody(of)['messages'] as { content: string }[]).map(({ content }) => content);
     assert.deepEqual(said(alpha), ['Who are you?', 'I am alpha.', 'And now?']);
     assert.deepEqual(said(beta), ['Who are you?', 'I am beta.', 'And now?']);
-    await shot('playground-two');
+    await scene.shot('playground-two');
     await button('One model alone').click();
     await model('auto');
   });
@@ -466,23 +377,23 @@ describe('the Playground', function () {
     await begin();
     alpha.script(chatCompletion({ text: 'From alpha.' }));
     await talk('First', 'From alpha.');
-    const held = gate();
-    const answered = gate();
+    const held = createGate();
+    const answered = createGate();
     alpha.script(async (request, response, n) => {
-      await held.wait;
+      await held.opened;
       return errorStatus(429, 'Rate limit reached', { 'retry-after': '30' })(request, response, n) as undefined;
     });
     beta.script(async (request, response, n) => {
-      await answered.wait;
+      await answered.opened;
       return chatCompletion({ text: 'Beta takes over.' })(request, response, n) as undefined;
     });
     await ask('Second');
     await last().getByText('asking custom:alpha/one').waitFor();
-    await shot('playground-asking');
+    await scene.shot('playground-asking');
     held.open();
     await last().getByText('custom:alpha/one failed').waitFor();
     await last().getByText('asking custom:beta/three').waitFor();
-    await shot('playground-failover');
+    await scene.shot('playground-failover');
     answered.open();
     await lastAnswer().getByText('Beta takes over.').waitFor();
     await last()
@@ -490,8 +401,8 @@ describe('the Playground', function () {
       .waitFor();
     await facts().click();
     await last().getByText('rate limit', { exact: true }).waitFor();
-    await shot('playground-trail');
-    await liftCooldowns();
+    await scene.shot('playground-trail');
+    await scene.liftCooldowns();
   });
 
   it('says that it waits in the queue', async () => {
@@ -503,10 +414,10 @@ describe('the Playground', function () {
     ]);
     await ask('Will you wait?');
     await last().getByText('everyone is busy: waits').waitFor();
-    await shot('playground-waits');
+    await scene.shot('playground-waits');
     await lastAnswer().getByText('Now I can.').waitFor();
     await model('auto');
-    await liftCooldowns();
+    await scene.liftCooldowns();
   });
 
   it('says in words why there is no answer, and asks again', async () => {
@@ -515,22 +426,22 @@ describe('the Playground', function () {
     alpha.script(no);
     beta.script(no);
     await ask('Refuse me');
-    await view.getByText('Every provider refused the request.').waitFor();
-    await view
+    await scene.view.getByText('Every provider refused the request.').waitFor();
+    await scene.view
       .getByText(/temperature must be nice <b>/)
       .first()
       .waitFor();
-    await shot('playground-refused');
+    await scene.shot('playground-refused');
     alpha.script(chatCompletion({ text: 'Fine now.' }));
     beta.script(chatCompletion({ text: 'Fine now.' }));
-    await liftCooldowns();
+    await scene.liftCooldowns();
     await button('Try again').click();
     await lastAnswer().getByText('Fine now.').waitFor();
   });
 
   it('saves a conversation only when asked, opens, renames and removes it', async () => {
     await begin();
-    const folder = path.join(host.userData, 'User', 'globalStorage', 'freellm.freellm', 'conversations');
+    const folder = path.join(scene.dataFolder, 'conversations');
     const files = (): string[] => {
       try {
         return readdirSync(folder).filter((name) => name.endsWith('.json'));
@@ -544,19 +455,22 @@ describe('the Playground', function () {
     await button(/^Keep this in mind/).waitFor();
     assert.equal(files().length, 1);
     await button('New conversation').click();
-    await view.getByText('Not saved').waitFor();
+    await scene.view.getByText('Not saved').waitFor();
     await button(/^Keep this in mind/).click();
     await last().getByText('Keep this in mind', { exact: true }).waitFor();
     await lastAnswer().getByText('Fine now.').waitFor();
     await button('Rename Keep this in mind').click();
-    const name = view.getByRole('textbox', { name: 'Name of the conversation' });
+    const name = scene.view.getByRole('textbox', { name: 'Name of the conversation' });
     await name.fill('My talk');
     await name.press('Enter');
     await button(/^My talk/).waitFor();
-    await shot('playground-saved');
+    await scene.shot('playground-saved');
     await button('Remove My talk').click();
     await button(/^My talk/).waitFor({ state: 'detached' });
-    await view.locator('.bar', { hasText: '“My talk” was removed' }).getByRole('button', { name: 'Undo' }).click();
+    await scene.view
+      .locator('.bar', { hasText: '“My talk” was removed' })
+      .getByRole('button', { name: 'Undo' })
+      .click();
     await button(/^My talk/).waitFor();
     await button('Remove My talk').click();
     await button(/^My talk/).waitFor({ state: 'detached' });
@@ -564,9 +478,9 @@ describe('the Playground', function () {
   });
 
   it('can be used by the keyboard alone', async () => {
-    const { keyboard } = workbench.page;
+    const { keyboard } = scene.workbench.page;
     const focused = async (): Promise<string> =>
-      (await webviewFrame(workbench.page)).evaluate(() => {
+      (await scene.frame()).evaluate(() => {
         const element = document.activeElement;
         return element?.getAttribute('aria-label') ?? element?.textContent?.trim() ?? '';
       });
@@ -606,12 +520,12 @@ describe('the Playground', function () {
     await tabTo(/^System prompt$/);
     await tabTo(/^Answer with JSON alone$/);
     await keyboard.press('Space');
-    await view.locator('[role=switch][aria-checked=true]').waitFor();
+    await scene.view.locator('[role=switch][aria-checked=true]').waitFor();
     await keyboard.press('Space');
     await tabTo(/^Tool definitions as JSON$/);
     await button('New conversation').focus();
     await keyboard.press('Enter');
-    await until(
+    await scene.until(
       () => exchanges().count(),
       (count) => count === 0,
     );
@@ -620,7 +534,7 @@ describe('the Playground', function () {
   it('does no harm whatever a model writes', async () => {
     alpha.script(chatCompletion({ text: HOSTILE, reasoning: HOSTILE }));
     await talk('Harm me', 'neither this');
-    const frame = await webviewFrame(workbench.page);
+    const frame = await scene.frame();
     const found = await frame.evaluate(() => ({
       harm: 'harm' in window,
       images: document.images.length,
@@ -637,7 +551,7 @@ describe('the Playground', function () {
     });
     await last().locator('.turning', { hasText: 'U+202E' }).waitFor();
     assert.deepEqual(await layoutFaults(frame), []);
-    await shot('playground-hostile');
+    await scene.shot('playground-hostile');
     await begin();
   });
 
@@ -654,7 +568,7 @@ describe('the Playground', function () {
       response.end(say('The very end.') + END);
     });
     await ask('A thousand a second');
-    const frame = await webviewFrame(workbench.page);
+    const frame = await scene.frame();
     await startFrameWatch(frame);
     await lastAnswer().getByText('The very end.').waitFor({ timeout: 60_000 });
     await facts().waitFor();
@@ -679,7 +593,7 @@ describe('the Playground', function () {
       );
       alpha.script(paced([...chunks, say(`${kind === 'code' ? '\n```' : ''}\n\nThe very end.`), END]));
       await ask(`Two megabytes of ${kind}`);
-      const frame = await webviewFrame(workbench.page);
+      const frame = await scene.frame();
       await startFrameWatch(frame);
       await facts().waitFor({ timeout: 180_000 });
       const figures = await stopFrameWatch(frame);
@@ -691,92 +605,74 @@ describe('the Playground', function () {
       if (kind === 'code') {
         await lastAnswer().getByRole('button', { name: 'Copy', exact: true }).click();
         await copied('const value');
-        assert.ok((await workbench.clipboard()).length >= 1_999_000);
+        assert.ok((await scene.workbench.clipboard()).length >= 1_999_000);
       }
       await begin();
     }
   });
 
-  for (const theme of THEMES) {
-    it(`can be read and used by everybody in ${theme}, wide and narrow`, async function () {
-      this.timeout(240_000);
-      await workbench.page.setViewportSize({ width: 1280, height: 900 });
-      if (theme === THEMES[0]) {
-        alpha.script(chatCompletion({ text: RICH, reasoning: 'Let me think.' }));
-        await talk('Show me all of it', 'what');
-        await facts().click();
-        alpha.script(errorStatus(400, 'no'));
-        beta.script(errorStatus(400, 'no'));
-        await ask('And an error');
-        await view.getByText('Every provider refused the request.').waitFor();
-        await liftCooldowns();
-      }
-      await workbench.runCommand('Preferences: Color Theme');
-      await workbench.pick(theme);
-      await workbench.input.waitFor({ state: 'hidden' });
-      for (const width of WIDTHS) {
-        await setWebviewWidth(workbench.page, width);
-        const frame = await webviewFrame(workbench.page);
-        // Farther up, the conversation lies under what is written next.
-        await until(
-          async () => {
-            await frame.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
-            return layoutFaults(frame);
-          },
-          (faults) => faults.length === 0,
-        );
-        assert.deepEqual(await violationsIn(frame), [], `at ${width}`);
-        await shot(`playground-${theme.toLowerCase().replaceAll(' ', '-')}-${width}`);
-        if (width >= 900) continue;
-        await button('Settings').click();
-        await view.getByRole('textbox', { name: 'System prompt' }).waitFor();
-        assert.deepEqual(await violationsIn(frame), [], `the settings at ${width}`);
-        await shot(`playground-${theme.toLowerCase().replaceAll(' ', '-')}-${width}-settings`);
-        await button('Done').click();
-      }
-    });
-  }
+  it('has an answer with everything in it, and an error', async () => {
+    alpha.script(chatCompletion({ text: RICH, reasoning: 'Let me think.' }));
+    await talk('Show me all of it', 'what');
+    await facts().click();
+    alpha.script(errorStatus(400, 'no'));
+    beta.script(errorStatus(400, 'no'));
+    await ask('And an error');
+    await scene.view.getByText('Every provider refused the request.').waitFor();
+    await scene.liftCooldowns();
+  });
 
-  it('goes on with an answer while it is hidden', async function () {
-    this.timeout(180_000);
-    await workbench.page.setViewportSize({ width: 1280, height: 900 });
+  checkThemes(scene, 'playground', async (look, width) => {
+    const frame = await scene.frame();
+    // Farther up, the conversation lies under what is written next.
+    await scene.until(
+      async () => {
+        await frame.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+        return layoutFaults(frame);
+      },
+      (faults) => faults.length === 0,
+    );
+    await look();
+    if (width >= 900) return;
+    await button('Settings').click();
+    await scene.view.getByRole('textbox', { name: 'System prompt' }).waitFor();
+    await look('-settings', true);
+    await button('Done').click();
+  });
+
+  it('goes on with an answer while it is hidden', async () => {
+    await scene.page.setViewportSize({ width: 1280, height: 900 });
     await begin();
-    const rest = gate();
-    alpha.script(paced([say('Before it was hidden,'), rest.wait, say(' and after.'), END]));
+    const rest = createGate();
+    alpha.script(paced([say('Before it was hidden,'), rest.opened, say(' and after.'), END]));
     await ask('Hide me');
     await lastAnswer().getByText('Before it was hidden,').waitFor();
-    await workbench.runCommand('FreeLLM: Keys');
-    await view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
     rest.open();
-    await workbench.runCommand('FreeLLM: Playground');
+    await scene.workbench.runCommand('FreeLLM: Playground');
     await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
     await facts().waitFor();
     await message().fill('A draft');
-    await workbench.runCommand('FreeLLM: Keys');
-    await view.getByRole('toolbar', { name: 'Keys' }).waitFor();
-    await workbench.runCommand('FreeLLM: Playground');
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await scene.workbench.runCommand('FreeLLM: Playground');
     await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
-    await until(
+    await scene.until(
       () => message().inputValue(),
       (text) => text === 'A draft',
     );
   });
 
-  it('is there again after a reload, and empty after it was closed', async function () {
-    this.timeout(180_000);
-    // By VS Code's own command, which saves what pages keep first; a browser's reload may come before that.
-    const reloaded = workbench.page.waitForEvent('load', { timeout: 60_000 });
-    await workbench.runCommand('Developer: Reload Window');
-    await reloaded;
-    // Which tab was in front VS Code saves when it likes.
-    await workbench.page.getByRole('tab', { name: 'Playground' }).first().click({ timeout: 90_000 });
+  it('is there again after a reload, and empty after it was closed', async () => {
+    await scene.reload('Playground');
     await message().waitFor({ timeout: 90_000 });
     await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
     // The file of another step stays: it would ask whether to be saved.
     await message().focus();
-    await workbench.runCommand('View: Close Editor');
-    await workbench.page.getByRole('tab', { name: 'Playground' }).waitFor({ state: 'detached' });
-    await workbench.runCommand('FreeLLM: Playground');
-    await view.getByText('Ask any model that your keys can reach').waitFor();
+    await scene.workbench.runCommand('View: Close Editor');
+    await scene.page.getByRole('tab', { name: 'Playground' }).waitFor({ state: 'detached' });
+    await scene.workbench.runCommand('FreeLLM: Playground');
+    await scene.view.getByText('Ask any model that your keys can reach').waitFor();
   });
 });

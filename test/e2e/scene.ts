@@ -7,6 +7,7 @@ import { freePort, type Host, startHost } from '../../scripts/lib/vscodeHost.mjs
 import { webviewFrame, webviewOf } from '../host/page.js';
 import { launchBrowser, Workbench } from '../host/workbench.js';
 import { type FakeProvider, json } from '../support/provider.js';
+import { tellFailure } from './tellFailure.js';
 
 const STATUS = 'freellm.freellm.freellm.status';
 /** A step waits for what it expects, so these are only reached by one that fails; a busy machine must not reach them. */
@@ -14,9 +15,6 @@ const ACTION_LIMIT_MS = 60_000;
 const STEP_LIMIT_MS = 240_000;
 const START_LIMIT_MS = 300_000;
 const LOOK_EVERY_MS = 100;
-/** So much of a log and of a page's words is printed when a step has failed. */
-const TOLD_CHARACTERS = 1_500;
-const TOLD_LINES = 15;
 
 /** What other people call their things, at its worst. It sets `window.harm` wherever it runs. */
 export const HOSTILE = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>\u202Egnihtemos\u202C';
@@ -41,6 +39,7 @@ export interface SceneOptions {
 /** How a chat is asked; `model` is `auto` by default. */
 export interface Chat {
   model?: string;
+  stream?: boolean;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
@@ -177,11 +176,11 @@ export class Scene {
   }
 
   /** One question to the gateway, as a client asks it. What it answers is the caller's to judge. */
-  chat({ model = 'auto', headers = {}, signal }: Chat = {}): Promise<Response> {
+  chat({ model = 'auto', stream = false, headers = {}, signal }: Chat = {}): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.port}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${this.identity().token}`, 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }),
+      body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: 'Hello' }] }),
       ...(signal === undefined ? {} : { signal }),
     });
   }
@@ -257,30 +256,21 @@ export class Scene {
     return workbench.runCommand('Notifications: Clear All Notifications');
   }
 
-  /** A screenshot of each window, and in words what it shows and what was logged last. Never throws. */
-  async tellFailure(): Promise<void> {
-    for (const [index, workbench] of this.windows.entries()) {
-      if (workbench.page.isClosed()) continue;
-      await this.shot(`${this.options.name}-failed${index === 0 ? '' : `-${index}`}`, workbench).catch(() => undefined);
-      for (const frame of workbench.page.frames()) {
-        if (!frame.url().includes('fake.html') && frame !== workbench.page.mainFrame()) continue;
-        const words = await Promise.race([
-          frame.evaluate(() => document.body.innerText).catch(String),
-          new Promise<string>((resolve) => setTimeout(() => resolve('(it does not answer)'), 5_000)),
-        ]);
-        tell(`window ${index} shows`, words.replace(/\s*\n\s*/g, ' | ').slice(0, TOLD_CHARACTERS));
-      }
-    }
-    try {
-      const logs = path.join(this.host.userData, 'logs');
-      const files = readdirSync(logs, { recursive: true, encoding: 'utf8' }).filter((name) => /freellm/i.test(name));
-      for (const name of files.filter((name) => name.endsWith('.log'))) {
-        const lines = readFileSync(path.join(logs, name), 'utf8').trimEnd().split('\n').slice(-TOLD_LINES);
-        tell(name, `\n        ${lines.join('\n        ')}`);
-      }
-    } catch (error) {
-      tell('the logs', String(error));
-    }
+  /**
+   * Loads the first window anew by VS Code's own command, which saves first what pages keep (a browser's reload may come
+   * before that), and brings the tab to the front: which one was there VS Code saves when it likes.
+   */
+  async reload(tab: string): Promise<void> {
+    const loaded = this.page.waitForEvent('load');
+    await this.workbench.runCommand('Developer: Reload Window');
+    await loaded;
+    await this.page.getByRole('tab', { name: tab }).first().click({ timeout: 120_000 });
+  }
+
+  /** What failed rests: not for the next step. */
+  async liftCooldowns(): Promise<void> {
+    const { data } = await this.api<{ data: { id: string }[] }>('GET', '/api/cooldowns');
+    for (const { id } of data) await this.api('DELETE', `/api/cooldowns/${encodeURIComponent(id)}`);
   }
 
   private get settingsFile(): string {
@@ -312,12 +302,12 @@ export function playScene(suite: Mocha.Suite, options: SceneOptions): Scene {
     try {
       await scene.start();
     } catch (error) {
-      await scene.tellFailure();
+      await tellFailure(scene, options.name);
       throw error;
     }
   });
   afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await scene.tellFailure();
+    if (this.currentTest?.state === 'failed') await tellFailure(scene, options.name);
     assert.deepEqual(scene.troubles, []);
   });
   after(() => scene.stop());
@@ -337,8 +327,4 @@ function speak(context: BrowserContext, language: string): Promise<unknown> {
 
 function notBegun(): never {
   return assert.fail('the story has not begun');
-}
-
-function tell(what: string, words: string): void {
-  console.log(`      ${what}: ${words}`);
 }
