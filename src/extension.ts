@@ -48,7 +48,15 @@ export function activate(context: vscode.ExtensionContext): void {
     showLog: () => channel.show(true),
     rotateToken: () => rotateToken(access, () => panels.endpointChanged()),
   });
-  const panels: Panels = new Panels(context.extensionUri, context.globalStorageUri, host, connections, deeds, log);
+  const panels: Panels = new Panels(
+    context.extensionUri,
+    context.globalStorageUri,
+    context.globalState,
+    host,
+    connections,
+    deeds,
+    log,
+  );
 
   context.subscriptions.push(
     channel,

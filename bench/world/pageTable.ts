@@ -43,4 +43,14 @@ export const PAGES: readonly PageOfTable[] = [
       await view.getByRole('textbox', { name: 'Message' }).fill('Which planet has the most moons?');
     },
   },
+  {
+    id: 'analytics',
+    command: 'FreeLLM: Analytics',
+    row: '[data-request]',
+    theme: 'Light Modern',
+    async stage(view) {
+      await view.getByRole('radio', { name: '7 d', exact: true }).check({ force: true });
+      await view.locator('.figures[aria-busy=false]').waitFor();
+    },
+  },
 ];

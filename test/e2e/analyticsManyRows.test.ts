@@ -93,10 +93,10 @@ describe('the Analytics page over 100,000 requests', function () {
       await scene.view.locator('.figures[aria-busy=false]').waitFor();
       assert.equal(await scene.view.getByRole('radio', { name: '30 d', exact: true }).isChecked(), true);
       const frame = await scene.frame();
-      await frame.waitForFunction(() => performance.getEntriesByName('analytics-drawn').length > 0);
+      await frame.waitForFunction(() => performance.getEntriesByName('freellm:shown').length > 0);
       times.push(
         await frame.evaluate(() => ({
-          drawn: performance.getEntriesByName('analytics-drawn')[0]?.startTime ?? Number.NaN,
+          drawn: performance.getEntriesByName('freellm:shown')[0]?.startTime ?? Number.NaN,
           answer: performance.getEntriesByName('analytics-read')[0]?.duration ?? Number.NaN,
           firstPaint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN,
         })),

@@ -15,6 +15,7 @@ import {
   usageChunk,
 } from '../support/provider.js';
 import { checkThemes, layoutFaults } from './accessibility.js';
+import { noticed } from './palette.js';
 import { HOSTILE, listModels, playScene } from './scene.js';
 
 const FORMULA = '=HYPERLINK("http://evil.example","click, me")';
@@ -341,8 +342,8 @@ describe('the Analytics page', function () {
         (value) => value === path.join(scene.host.workspace, `freellm-requests-24h.${format}`),
       );
       await scene.workbench.input.press('Enter');
-      await scene.workbench.notification(`${all.length} requests were exported`).waitFor();
-      await scene.workbench.runCommand('Notifications: Clear All Notifications');
+      await noticed(scene.workbench, `${all.length} requests were exported`);
+      await scene.clearNotifications();
     }
     const csv = readFileSync(path.join(scene.host.workspace, 'freellm-requests-24h.csv'), 'utf8');
     const lines = csv.trimEnd().split('\r\n');

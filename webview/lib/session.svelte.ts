@@ -42,10 +42,10 @@ export class Session {
     document.addEventListener('visibilitychange', () => this.tick());
   }
 
-  /** To be called once the page listens. It reads at once: what happens meanwhile is told after `ready`. */
+  /** To be called once the page listens. It reads first: what happens after that is told once it has the answers. */
   begin(): void {
-    this.bridge.post({ type: 'ready' });
     if (this.frame.gateway.kind === 'up') this.readAnew();
+    this.bridge.post({ type: 'ready' });
   }
 
   /** What happened, once a frame at most. */

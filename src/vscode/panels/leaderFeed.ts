@@ -18,11 +18,17 @@ export class LeaderFeed {
     () => this.each((listener) => listener.onResync()),
   );
   private stream: EventStream | undefined;
+  private hasOpened = false;
 
   constructor(
     private readonly connections: LeaderConnections,
     private readonly log: Logger,
   ) {}
+
+  /** Whoever listens now hears all that happens from now on. */
+  get isOpen(): boolean {
+    return this.hasOpened;
+  }
 
   listen(listener: FeedListener): void {
     this.listeners.add(listener);
@@ -49,14 +55,21 @@ export class LeaderFeed {
     const connection = this.connections.current();
     if (connection === null) return;
     this.stream = new EventStream(connection, {
-      onOpen: () => this.each((listener) => listener.onResync()),
+      onOpen: () => {
+        this.hasOpened = true;
+        this.each((listener) => listener.onResync());
+      },
       onEvent: (event) => this.batch.add(event),
-      onBroken: (why) => this.log.debug('pages', `stream broke: ${why}`),
+      onBroken: (why) => {
+        this.hasOpened = false;
+        this.log.debug('pages', `stream broke: ${why}`);
+      },
     });
   }
 
   private disconnect(): void {
     this.batch.clear();
+    this.hasOpened = false;
     this.stream?.dispose();
     this.stream = undefined;
   }

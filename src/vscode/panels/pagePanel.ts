@@ -11,8 +11,10 @@ import {
   type ToPage,
 } from '../../protocol/pages.js';
 import type { Logger } from '../logger.js';
+import type { FirstReads } from './firstReads.js';
 import type { FeedListener, LeaderFeed } from './leaderFeed.js';
 import { pageHtml } from './pageHtml.js';
+import { PageOpening } from './pageOpening.js';
 import { type Page, pages } from './pageTable.js';
 import { type PlaygroundContext, PlaygroundDesk } from './playgroundDesk.js';
 import { Tunnel } from './tunnel.js';
@@ -20,6 +22,7 @@ import { Tunnel } from './tunnel.js';
 export interface PagePanelContext {
   extensionUri: vscode.Uri;
   feed: LeaderFeed;
+  firstReads: FirstReads;
   frame(): Frame;
   transport(): ApiTransport | null;
   run(command: PageCommand, argument: string | undefined): unknown;
@@ -34,16 +37,20 @@ export class PagePanel implements FeedListener {
   private readonly tunnel: Tunnel;
   /** Of the playground alone: no other page may ask models or read what was said. */
   private readonly desk: PlaygroundDesk | null;
-  /** It has a document that listens, which reads what it shows before it is told of changes. */
-  private isReady = false;
+  /** Its document is not there yet, or has not what it asks first. */
+  private opening: PageOpening | null = null;
+  private isVisible: boolean;
 
   constructor(
-    page: Page,
+    private readonly page: Page,
     private readonly panel: vscode.WebviewPanel,
     private readonly context: PagePanelContext,
   ) {
     const { webview } = panel;
-    this.tunnel = new Tunnel(context.transport, (message) => this.post(message));
+    this.tunnel = new Tunnel(
+      () => (this.opening?.transport ?? context.transport)(),
+      (message) => this.post(message),
+    );
     const isPlayground = page.id === 'playground';
     this.desk = isPlayground ? new PlaygroundDesk(context.playground, (message) => this.post(message)) : null;
     const folder = vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview');
@@ -68,8 +75,8 @@ export class PagePanel implements FeedListener {
         frame: context.frame(),
       },
     });
-    // The stream opens while the document loads.
-    if (panel.visible) context.feed.listen(this);
+    this.isVisible = panel.visible;
+    if (this.isVisible) this.expectDocument();
   }
 
   reveal(): void {
@@ -86,11 +93,29 @@ export class PagePanel implements FeedListener {
   }
 
   onEvents(events: Parameters<FeedListener['onEvents']>[0]): void {
-    if (this.isReady) this.post({ type: 'events', events });
+    if (this.opening === null) this.post({ type: 'events', events });
+    else this.opening.hold(events);
   }
 
   onResync(): void {
-    if (this.isReady) this.post({ type: 'resync' });
+    this.opening?.readAhead();
+    if (this.opening === null || this.opening.isReady) this.post({ type: 'resync' });
+  }
+
+  /** The stream of events opens, and what the page will ask is read, while VS Code makes the document. */
+  private expectDocument(): void {
+    const { feed, firstReads, transport } = this.context;
+    this.opening?.dispose();
+    this.opening = new PageOpening(firstReads.of(this.page.id), transport);
+    feed.listen(this);
+    if (feed.isOpen) this.opening.readAhead();
+  }
+
+  private async hasAsked(opening: PageOpening): Promise<void> {
+    const events = await opening.ready((paths) => this.context.firstReads.keep(this.page.id, paths));
+    if (this.opening !== opening) return;
+    this.opening = null;
+    if (events.length > 0) this.post({ type: 'events', events: [...events] });
   }
 
   private receive(message: unknown): void {
@@ -105,13 +130,15 @@ export class PagePanel implements FeedListener {
   private follow(message: FromPage): void {
     switch (message.type) {
       case 'ready':
-        this.isReady = true;
         this.post({ type: 'frame', frame: this.context.frame() });
         this.context.feed.listen(this);
+        if (this.opening !== null) void this.hasAsked(this.opening);
         return;
-      case 'call':
-        void this.tunnel.call(message.id, message);
+      case 'call': {
+        const answered = this.tunnel.call(message.id, message);
+        this.opening?.note(message, answered);
         return;
+      }
       case 'cancel':
         this.tunnel.cancel(message.id);
         return;
@@ -133,17 +160,21 @@ export class PagePanel implements FeedListener {
   }
 
   private viewChanged(): void {
-    if (this.panel.visible) {
-      this.context.feed.listen(this);
+    // It is told of other tabs' comings and goings, too.
+    if (this.panel.visible === this.isVisible) return;
+    this.isVisible = this.panel.visible;
+    if (this.isVisible) {
+      this.expectDocument();
       return;
     }
-    this.isReady = false;
+    this.opening?.dispose();
     this.context.feed.unlisten(this);
     this.tunnel.dispose();
     this.desk?.hidden();
   }
 
   private close(): void {
+    this.opening?.dispose();
     this.context.feed.unlisten(this);
     this.tunnel.dispose();
     this.desk?.dispose();

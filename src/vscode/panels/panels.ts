@@ -5,6 +5,7 @@ import type { GatewayHost } from '../gatewayHost.js';
 import { isUp } from '../gatewayHost.js';
 import type { LeaderConnections } from '../leaderConnections.js';
 import { describeError, type Logger } from '../logger.js';
+import { FirstReads } from './firstReads.js';
 import { frameEndpoint, frameGateway } from './frame.js';
 import { LastEditor } from './lastEditor.js';
 import { LeaderFeed } from './leaderFeed.js';
@@ -22,18 +23,21 @@ export class Panels implements vscode.Disposable {
   private readonly feed: LeaderFeed;
   private readonly disposables: vscode.Disposable[] = [];
   private readonly lastEditor = new LastEditor();
+  private readonly firstReads: FirstReads;
   private frame: Frame;
 
   constructor(
     private readonly extensionUri: vscode.Uri,
     /** Where the extension keeps its files. */
     private readonly storageUri: vscode.Uri,
+    state: vscode.Memento,
     private readonly host: GatewayHost,
     private readonly connections: LeaderConnections,
     private readonly commands: PageCommands,
     private readonly log: Logger,
   ) {
     this.feed = new LeaderFeed(connections, log);
+    this.firstReads = new FirstReads(state);
     this.frame = { gateway: frameGateway(host.state), endpoint: null, removing: [] };
     this.disposables.push(
       this.lastEditor,
@@ -82,6 +86,7 @@ export class Panels implements vscode.Disposable {
     const made = new PagePanel(page, panel, {
       extensionUri: this.extensionUri,
       feed: this.feed,
+      firstReads: this.firstReads,
       frame: () => this.frame,
       transport: () => {
         const connection = this.connections.current();
