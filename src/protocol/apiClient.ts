@@ -32,6 +32,9 @@ export interface ApiRequest {
 /** Sends a call and resolves with the answer's JSON. Rejects with `ApiError`, or with the signal's reason when it was aborted. */
 export type ApiTransport = (request: ApiRequest, signal?: AbortSignal) => Promise<unknown>;
 
+/** The same with the answer's text, which is its JSON; empty where there is no content. */
+export type TextTransport = (request: ApiRequest, signal?: AbortSignal) => Promise<string>;
+
 /** Why a call of the admin API failed. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';

@@ -87,7 +87,8 @@ export interface PageInit {
 
 /** To a page. */
 export type ToPage =
-  | { type: 'answer'; id: number; ok: true; body: unknown }
+  // As text, empty where there is none: VS Code visits every value of what it carries, several times.
+  | { type: 'answer'; id: number; ok: true; json: string }
   | {
       type: 'answer';
       id: number;

@@ -17,7 +17,7 @@ const RETRY_MS = 100;
 /** The editor side's client of `/api/*` over loopback. */
 export class AdminClient extends ApiClient {
   constructor(private readonly connection: VerifiedConnection) {
-    super((request, signal) => this.forward(request, signal));
+    super(async (request, signal) => parse(await this.forward(request, signal)));
   }
 
   state(signal?: AbortSignal): Promise<GatewayState> {
@@ -59,12 +59,11 @@ export class AdminClient extends ApiClient {
     return this.call('DELETE /api/keys/{id}', { id }, signal);
   }
 
-  /** Sends a call as it is and resolves with the answer's JSON. Rejects with `ApiError`, or with the signal's reason. */
-  async forward({ method, path, body }: ApiRequest, signal?: AbortSignal): Promise<unknown> {
+  /** Sends a call as it is and resolves with the answer's text. Rejects with `ApiError`, or with the signal's reason. */
+  async forward({ method, path, body }: ApiRequest, signal?: AbortSignal): Promise<string> {
     const { status, text } = await this.reach(method, path, body, signal);
-    const answer = parse(text);
-    if (status >= 200 && status < 300) return answer;
-    const error = errorOf(answer);
+    if (status >= 200 && status < 300) return text;
+    const error = errorOf(parse(text));
     throw new ApiError('rejected', error.message ?? `HTTP ${status}`, status, error.code);
   }
 

@@ -46,10 +46,19 @@ export class PageTransport {
   receive(answer: Extract<ToPage, { type: 'answer' }>): void {
     const waiting = this.waiting.get(answer.id);
     this.waiting.delete(answer.id);
-    if (answer.ok) waiting?.resolve(answer.body);
-    else {
+    if (waiting === undefined) return;
+    if (!answer.ok) {
       const { kind, message, status, code } = answer.error;
-      waiting?.reject(new ApiError(kind, message, status, code));
+      waiting.reject(new ApiError(kind, message, status, code));
+      return;
     }
+    let body: unknown;
+    try {
+      body = answer.json === '' ? undefined : JSON.parse(answer.json);
+    } catch (cause) {
+      waiting.reject(new ApiError('rejected', 'the answer is not JSON', null, null, { cause }));
+      return;
+    }
+    waiting.resolve(body);
   }
 }

@@ -1,4 +1,4 @@
-import type { ApiRequest, ApiTransport } from '../../protocol/apiClient.js';
+import type { ApiRequest, TextTransport } from '../../protocol/apiClient.js';
 import type { GatewayEvent } from '../../protocol/events.js';
 
 /** More than any page reads before it is shown. */
@@ -17,14 +17,14 @@ export class PageOpening {
   isReady = false;
   private readonly asked: string[] = [];
   private readonly answered: Promise<unknown>[] = [];
-  private early = new Map<string, Promise<unknown>>();
+  private early = new Map<string, Promise<string>>();
   private held: GatewayEvent[] = [];
   private isDisposed = false;
 
   constructor(
     /** Paths that are read ahead. */
     private readonly paths: readonly string[],
-    private readonly inner: () => ApiTransport | null,
+    private readonly inner: () => TextTransport | null,
   ) {}
 
   /** Reads ahead. To be called when events are heard from then on; again when some may have been missed. */
@@ -42,7 +42,7 @@ export class PageOpening {
   }
 
   /** The way to the gateway: what was read ahead is there already, once. */
-  readonly transport = (): ApiTransport | null => {
+  readonly transport = (): TextTransport | null => {
     const send = this.inner();
     if (send === null) return null;
     return (request, signal) => {

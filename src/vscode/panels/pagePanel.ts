@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import type { ApiTransport } from '../../protocol/apiClient.js';
+import type { TextTransport } from '../../protocol/apiClient.js';
 import {
   type ExportRequest,
   type Frame,
@@ -24,7 +24,7 @@ export interface PagePanelContext {
   feed: LeaderFeed;
   firstReads: FirstReads;
   frame(): Frame;
-  transport(): ApiTransport | null;
+  transport(): TextTransport | null;
   run(command: PageCommand, argument: string | undefined): unknown;
   show(page: PageId): unknown;
   playground: PlaygroundContext;

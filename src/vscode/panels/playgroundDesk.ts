@@ -63,7 +63,8 @@ export class PlaygroundDesk {
 
   private async conversations({ id, request }: Extract<FromPlayground, { type: 'conversations' }>): Promise<void> {
     try {
-      this.post({ type: 'answer', id, ok: true, body: await this.files.do(request) });
+      const answer = await this.files.do(request);
+      this.post({ type: 'answer', id, ok: true, json: answer === undefined ? '' : JSON.stringify(answer) });
     } catch (error) {
       this.context.log.warn('playground', `a conversation: ${request.deed} failed: ${describeError(error)}`);
       const message = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
 import { type ApiEndpoint, type ApiEndpointName, apiEndpoints } from '../../protocol/api.js';
-import { ApiError, type ApiRequest, type ApiTransport } from '../../protocol/apiClient.js';
+import { ApiError, type ApiRequest, type TextTransport } from '../../protocol/apiClient.js';
 import type { ToPage } from '../../protocol/pages.js';
 
 /** What pages may call. An endpoint that answers or takes a secret is none of theirs, so each is named. */
@@ -60,7 +60,7 @@ export class Tunnel {
 
   constructor(
     /** Null where no gateway is known. Carries the credential, which the page never sees. */
-    private readonly transport: () => ApiTransport | null,
+    private readonly transport: () => TextTransport | null,
     private readonly post: (message: ToPage) => void,
   ) {}
 
@@ -89,7 +89,7 @@ export class Tunnel {
       const checked = this.check(request);
       const transport = this.transport();
       if (transport === null) throw new ApiError('unreachable', 'There is no gateway');
-      return { type: 'answer', id, ok: true, body: await transport(checked, signal) };
+      return { type: 'answer', id, ok: true, json: await transport(checked, signal) };
     } catch (error) {
       const { kind, status, code } = error instanceof ApiError ? error : new ApiError('rejected', '');
       const message = error instanceof Error ? error.message : String(error);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import type { ApiTransport } from '../../../src/protocol/apiClient.js';
+import type { TextTransport } from '../../../src/protocol/apiClient.js';
 import type { GatewayEvent } from '../../../src/protocol/events.js';
 import { FirstReads } from '../../../src/vscode/panels/firstReads.js';
 import { PageOpening } from '../../../src/vscode/panels/pageOpening.js';
 import { createGate } from '../../support/gate.js';
 
 /** A gateway that numbers its answers, and may fail. */
-function numbered(): { send: ApiTransport; asked: string[]; failNext(): void } {
+function numbered(): { send: TextTransport; asked: string[]; failNext(): void } {
   const asked: string[] = [];
   let isBroken = false;
   return {
@@ -19,7 +19,7 @@ function numbered(): { send: ApiTransport; asked: string[]; failNext(): void } {
       const isNow = isBroken;
       isBroken = false;
       if (isNow) throw new Error('lost');
-      return asked.length;
+      return String(asked.length);
     },
   };
 }
@@ -32,10 +32,10 @@ describe('the opening of a page', () => {
     opening.readAhead();
     assert.deepEqual(asked, ['GET /api/keys', 'GET /api/quota']);
     const transport = opening.transport();
-    assert.equal(await transport?.({ method: 'GET', path: '/api/quota' }), 2);
-    assert.equal(await transport?.({ method: 'GET', path: '/api/quota' }), 3);
-    assert.equal(await transport?.({ method: 'POST', path: '/api/keys' }), 4);
-    assert.equal(await transport?.({ method: 'GET', path: '/api/keys' }), 1);
+    assert.equal(await transport?.({ method: 'GET', path: '/api/quota' }), '2');
+    assert.equal(await transport?.({ method: 'GET', path: '/api/quota' }), '3');
+    assert.equal(await transport?.({ method: 'POST', path: '/api/keys' }), '4');
+    assert.equal(await transport?.({ method: 'GET', path: '/api/keys' }), '1');
   });
 
   it('asks again where reading ahead failed', async () => {
@@ -43,7 +43,7 @@ describe('the opening of a page', () => {
     failNext();
     const opening = new PageOpening(['/api/keys'], () => send);
     opening.readAhead();
-    assert.equal(await opening.transport()?.({ method: 'GET', path: '/api/keys' }), 2);
+    assert.equal(await opening.transport()?.({ method: 'GET', path: '/api/keys' }), '2');
   });
 
   it('reads ahead anew when events may have been missed, and forgets those of before', async () => {
@@ -55,7 +55,7 @@ describe('the opening of a page', () => {
     opening.hold([event('new')]);
     const answered = opening.transport()?.({ method: 'GET', path: '/api/keys' });
     opening.note({ method: 'GET', path: '/api/keys' }, answered as Promise<unknown>);
-    assert.equal(await answered, 2);
+    assert.equal(await answered, '2');
     assert.deepEqual(await opening.ready(() => undefined), [event('new')]);
   });
 
@@ -88,7 +88,7 @@ describe('the opening of a page', () => {
     const opening = new PageOpening(['/api/keys'], () => send);
     opening.readAhead();
     opening.hold(Array.from({ length: 2_001 }, (_, at) => event(String(at))));
-    assert.equal(await opening.transport()?.({ method: 'GET', path: '/api/keys' }), 2);
+    assert.equal(await opening.transport()?.({ method: 'GET', path: '/api/keys' }), '2');
     assert.deepEqual(await opening.ready(() => undefined), []);
   });
 

@@ -14,7 +14,7 @@ async function callOf(request: ApiRequest): Promise<{ forwarded: ApiRequest[]; a
   const answers: ToPage[] = [];
   const transport = async (sent: ApiRequest) => {
     forwarded.push(sent);
-    return { done: true };
+    return '{"done":true}';
   };
   await new Tunnel(
     () => transport,
@@ -35,7 +35,7 @@ describe('the tunnel of the pages', () => {
     for (const call of calls) {
       const { forwarded, answer } = await callOf(call);
       assert.deepEqual(forwarded, [call]);
-      assert.deepEqual(answer, { type: 'answer', id: 1, ok: true, body: { done: true } });
+      assert.deepEqual(answer, { type: 'answer', id: 1, ok: true, json: '{"done":true}' });
     }
   });
 
