@@ -5,7 +5,7 @@ import type { Clock } from './ports.js';
 import type { Router } from './routing/router.js';
 
 /** How long counts of quota may wait for the ledger. */
-const QUOTA_MS = 100;
+const QUOTA_MS = 50;
 /** How often at most measurements go to the ledger. */
 const MEASUREMENTS_MS = 60_000;
 

@@ -76,7 +76,8 @@ export class ChangeQueue {
     this.toApply.push(pending);
     if (!this.isWriteQueued) {
       this.isWriteQueued = true;
-      setImmediate(this.writeSoon);
+      // Before anything else runs: what blocks the loop for a while must not come between.
+      process.nextTick(this.writeSoon);
     }
     this.cancelTick ??= this.ports.clock.after(FLUSH_MS, () => this.tick());
   }
@@ -155,7 +156,7 @@ export class ChangeQueue {
     await this.settle(synced);
   }
 
-  /** What the turn brought goes into the file, though a sync may be under way: a killed process loses none of it. */
+  /** What the callback brought goes into the file, though a sync may be under way: a killed process loses none of it. */
   private readonly writeSoon = (): void => {
     this.isWriteQueued = false;
     const { journal } = this.ports;
