@@ -99,7 +99,7 @@ async function readmePicture(world: World, one: PageOfTable): Promise<void> {
   await page.setViewportSize(README_SIZE);
   await theme(world, one.theme);
   await open(world, one);
-  await one.stage(world.view);
+  await one.stage(world);
   await tidy(world);
   const png = smallPng(await page.screenshot({ animations: 'disabled' }));
   if (png.length > README_BYTES) throw new Error(`${one.id}.png has ${png.length} bytes`);

@@ -233,10 +233,10 @@ describe('the Playground', function () {
     await scene.view.getByRole('textbox', { name: 'System prompt' }).fill('Be brief.');
     await scene.view.getByRole('textbox', { name: 'Temperature' }).fill('0.3');
     await scene.view.getByRole('textbox', { name: 'Top P' }).fill('0.9');
-    await scene.view.getByRole('textbox', { name: 'Most tokens' }).fill('77');
+    await scene.view.getByRole('textbox', { name: 'Max tokens' }).fill('77');
     await scene.view.getByRole('textbox', { name: 'Seed' }).fill('5');
     await scene.view.getByRole('combobox', { name: 'Reasoning effort' }).selectOption('low');
-    await scene.view.getByRole('switch', { name: 'Answer with JSON alone' }).click();
+    await scene.view.getByRole('switch', { name: 'Answer with JSON only' }).click();
     await talk("It's a “test”", '{"ok":true}');
     const sent = lastBody(alpha);
     assert.deepEqual(sent['messages'], [
@@ -328,7 +328,7 @@ describe('the Playground', function () {
       .setInputFiles({ name: 'large.txt', mimeType: 'text/plain', buffer: large });
     await scene.view.getByText('large.txt has 300 KB; 256 KB is the most.').waitFor();
     await scene.shot('playground-attached');
-    await button('Take pasted.png off').click();
+    await button('Remove pasted.png').click();
     // A model's name tells that it sees.
     await relist(['one', 'two', 'vision']);
     await scene.view.locator('option[value="custom:alpha/vision"]').first().waitFor({ state: 'attached' });
@@ -369,7 +369,7 @@ describe('the Playground', function () {
     assert.deepEqual(said(alpha), ['Who are you?', 'I am alpha.', 'And now?']);
     assert.deepEqual(said(beta), ['Who are you?', 'I am beta.', 'And now?']);
     await scene.shot('playground-two');
-    await button('One model alone').click();
+    await button('One model only').click();
     await model('auto');
   });
 
@@ -391,7 +391,7 @@ describe('the Playground', function () {
     await last().getByText('asking custom:alpha/one').waitFor();
     await scene.shot('playground-asking');
     held.open();
-    await last().getByText('custom:alpha/one failed').waitFor();
+    await last().getByText('custom:alpha/one has failed').waitFor();
     await last().getByText('asking custom:beta/three').waitFor();
     await scene.shot('playground-failover');
     answered.open();
@@ -518,7 +518,7 @@ describe('the Playground', function () {
     await tabTo(/^Message$/);
     await tabTo(/^Model$/);
     await tabTo(/^System prompt$/);
-    await tabTo(/^Answer with JSON alone$/);
+    await tabTo(/^Answer with JSON only$/);
     await keyboard.press('Space');
     await scene.view.locator('[role=switch][aria-checked=true]').waitFor();
     await keyboard.press('Space');
