@@ -9,8 +9,8 @@ export interface PageOfTable {
   row: string;
   /** Of its picture in the README. */
   theme: string;
-  /** Makes it show something worth a picture in the README; the world has a few keys then. */
-  stage(world: World): Promise<void>;
+  /** Makes it show something worth a picture in the README; the world has a few keys then. What ends it may be its result. */
+  stage(world: World): Promise<void | (() => Promise<void>)>;
 }
 
 const QUESTION = 'How do I retry a fetch that was rate-limited, with a growing pause?';
@@ -73,9 +73,13 @@ export const PAGES: readonly PageOfTable[] = [
     command: 'FreeLLM: Analytics',
     row: '[data-request]',
     theme: 'Light Modern',
-    async stage({ view }) {
+    async stage(world) {
+      const { view } = world;
       await view.getByRole('radio', { name: '7 d', exact: true }).check({ force: true });
       await view.locator('.figures[aria-busy=false]').waitFor();
+      const end = await world.stream(2);
+      await view.getByText('2 in flight').waitFor();
+      return end;
     },
   },
 ];

@@ -196,6 +196,7 @@ describe('the Playground', function () {
       if (way === 'Escape') await message().press('Escape');
       else await button('Stop').click();
       await last().getByText('Stopped.').waitFor();
+      await scene.untilFocused('Message');
       await alpha.closed(alpha.requests.length);
       await lastAnswer().getByText(`Begun by ${way}`).waitFor();
     }
@@ -509,7 +510,14 @@ describe('the Playground', function () {
     await last().getByText('answered', { exact: true }).waitFor();
     await tabTo(/^Regenerate$/);
     await keyboard.press('Enter');
+    // The button is gone with the answer.
+    await scene.untilFocused('Message');
     await facts().waitFor();
+    await last().getByRole('button', { name: 'Edit and ask again' }).focus();
+    await keyboard.press('Enter');
+    await scene.untilFocused('The question');
+    await keyboard.press('Escape');
+    await scene.untilFocused('Edit and ask again');
     await tabTo(/^Raw request and response$/);
     await keyboard.press('Enter');
     await tabTo(/^Request$/);
@@ -529,6 +537,31 @@ describe('the Playground', function () {
       () => exchanges().count(),
       (count) => count === 0,
     );
+  });
+
+  it('shows what is asked, and is where one was in it when it is shown again', async () => {
+    await begin();
+    alpha.script(chatCompletion({ text: `${'A line.\n\n'.repeat(80)}The end of it.` }));
+    await talk('A long one', 'The end of it.');
+    const frame = await scene.frame();
+    const place = async () =>
+      (await scene.frame()).evaluate(() => ({
+        top: Math.round(window.scrollY),
+        left: Math.round(document.documentElement.scrollHeight - window.innerHeight - window.scrollY),
+      }));
+    await scene.until(place, ({ top, left }) => top > 500 && left < 48);
+    await frame.evaluate(() => window.scrollTo(0, 100));
+    await scene.until(place, ({ top }) => top === 100);
+    await talk('One more', 'The end of it.');
+    await scene.until(place, ({ left }) => left < 48);
+    await frame.evaluate(() => window.scrollTo(0, 300));
+    await scene.until(place, ({ top }) => top === 300);
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await scene.workbench.runCommand('FreeLLM: Playground');
+    await facts().waitFor();
+    await scene.until(place, ({ top }) => top === 300);
+    await begin();
   });
 
   it('does no harm whatever a model writes', async () => {

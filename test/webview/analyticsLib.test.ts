@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AnalyticsPoint, AttemptView } from '../../src/protocol/analytics.js';
 import type { GatewayEvent } from '../../src/protocol/events.js';
 import { readView, startOf } from '../../webview/lib/analytics/keptView.js';
-import { NOTHING_LIVE, withEvents } from '../../webview/lib/analytics/live.js';
+import { endedOf, NOTHING_LIVE, withEvents } from '../../webview/lib/analytics/live.js';
 import { dollars } from '../../webview/lib/analytics/money.js';
 import { columnAt, nextPoint, niceMax, pieces } from '../../webview/lib/analytics/scale.js';
 import { layersOf, stacked } from '../../webview/lib/analytics/stack.js';
@@ -302,6 +302,22 @@ describe('what is under way', () => {
     ]);
     assert.deepEqual(ended, { active: [], ended: { requests: 2, answered: 1, tokens: 14 } });
     assert.deepEqual(NOTHING_LIVE.active, []);
+  });
+
+  it('counts what ended unheard by the log, and nothing twice', () => {
+    const one = { status: 'success' as const, promptTokens: 7, completionTokens: 3 };
+    const failed = { status: 'error' as const, promptTokens: 1, completionTokens: null };
+    assert.deepEqual(endedOf(new Map(), new Map()), NOTHING_LIVE.ended);
+    type Ended = typeof one | typeof failed;
+    const log = new Map<string, Ended>([
+      ['a', one],
+      ['b', failed],
+    ]);
+    const heard = new Map<string, Ended>([
+      ['b', failed],
+      ['c', one],
+    ]);
+    assert.deepEqual(endedOf(log, heard), { requests: 3, answered: 2, tokens: 21 });
   });
 });
 
