@@ -99,9 +99,10 @@ async function readmePicture(world: World, one: PageOfTable): Promise<void> {
   await page.setViewportSize(README_SIZE);
   await theme(world, one.theme);
   await open(world, one);
-  await one.stage(world.view);
+  const end = await one.stage(world);
   await tidy(world);
   const png = smallPng(await page.screenshot({ animations: 'disabled' }));
+  await end?.();
   if (png.length > README_BYTES) throw new Error(`${one.id}.png has ${png.length} bytes`);
   writeFileSync(path.join(BEST, `${one.id}.png`), png);
   console.log(`media/screenshots/${one.id}.png: ${png.length} bytes`);

@@ -23,12 +23,14 @@ export interface Internet {
   readonly limited: Map<string, { words: string; seconds: number }>;
   /** Chunks of a streamed answer, one every 20 ms. */
   chunks: number;
+  /** What is streamed in their place, a word a chunk; null: words without a meaning. */
+  answer: string | null;
   close(): Promise<void>;
 }
 
 export async function startInternet(): Promise<Internet> {
   const sockets = new Set<Socket>();
-  const internet = { refused: new Set<string>(), limited: new Map<string, never>(), chunks: 200 };
+  const internet = { refused: new Set<string>(), limited: new Map<string, never>(), chunks: 200, answer: null };
   const secure = https.createServer(certificate(), (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -56,13 +58,14 @@ export async function startInternet(): Promise<Internet> {
 }
 
 function answer(
-  { refused, limited, chunks }: Pick<Internet, 'refused' | 'limited' | 'chunks'>,
+  { refused, limited, chunks, answer: said }: Pick<Internet, 'refused' | 'limited' | 'chunks' | 'answer'>,
   request: IncomingMessage,
   body: string,
   response: ServerResponse,
 ): void {
   const { authorization, 'x-goog-api-key': googleKey } = request.headers;
   const secret = String(googleKey ?? authorization ?? '').replace(/^Bearer /, '');
+  const words = said?.match(/\s*\S+/g) ?? Array.from({ length: chunks }, (_, at) => `${WORDS[at % WORDS.length]} `);
   const busy = limited.get(secret);
   response.on('error', () => undefined);
   if (refused.has(secret))
@@ -70,8 +73,8 @@ function answer(
   else if (request.method === 'GET') send(response, 200, modelList(request));
   else if (busy !== undefined) {
     send(response, 429, { error: { message: busy.words } }, { 'retry-after': String(busy.seconds) });
-  } else if (request.url?.includes(':streamGenerateContent')) stream(response, chunks, geminiFrame);
-  else if (/"stream":\s*true/.test(body)) stream(response, chunks, openAiFrame);
+  } else if (request.url?.includes(':streamGenerateContent')) stream(response, words, geminiFrame);
+  else if (/"stream":\s*true/.test(body)) stream(response, words, openAiFrame);
   else send(response, 200, completion);
 }
 
@@ -111,12 +114,12 @@ function geminiFrame(text: string | null, sent: number): unknown {
 }
 
 /** Words at the pace of a fast provider. */
-function stream(response: ServerResponse, chunks: number, frame: FrameOf): void {
+function stream(response: ServerResponse, words: readonly string[], frame: FrameOf): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   let sent = 0;
   const timer = setInterval(() => {
-    const isLast = sent === chunks;
-    const text = isLast ? null : `${WORDS[sent % WORDS.length]} `;
+    const text = words[sent] ?? null;
+    const isLast = text === null;
     response.write(`data: ${JSON.stringify(frame(text, sent))}\n\n`);
     if (!isLast) {
       sent += 1;

@@ -1,5 +1,5 @@
 /** The pages that are measured and pictured. A new page is a row. */
-import type { FrameLocator } from 'playwright-core';
+import type { World } from './world.js';
 
 export interface PageOfTable {
   id: string;
@@ -9,9 +9,27 @@ export interface PageOfTable {
   row: string;
   /** Of its picture in the README. */
   theme: string;
-  /** Makes it show something worth a picture in the README; the world has a few keys then. */
-  stage(view: FrameLocator): Promise<void>;
+  /** Makes it show something worth a picture in the README; the world has a few keys then. What ends it may be its result. */
+  stage(world: World): Promise<void | (() => Promise<void>)>;
 }
+
+const QUESTION = 'How do I retry a fetch that was rate-limited, with a growing pause?';
+const ANSWER = `Wait longer after **each** 429, and believe \`Retry-After\` where there is one:
+
+\`\`\`ts
+async function patientFetch(url: string, tries = 5): Promise<Response> {
+  for (let attempt = 0; ; attempt += 1) {
+    const response = await fetch(url);
+    if (response.status !== 429 || attempt === tries - 1) return response;
+    const seconds = Number(response.headers.get('retry-after')) || 2 ** attempt;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  }
+}
+\`\`\`
+
+- The pause doubles: **1, 2, 4, 8** seconds.
+- After the last try the caller gets the 429 itself.
+`;
 
 export const PAGES: readonly PageOfTable[] = [
   {
@@ -19,7 +37,7 @@ export const PAGES: readonly PageOfTable[] = [
     command: 'FreeLLM: Keys',
     row: 'li > .row',
     theme: 'Dark Modern',
-    async stage(view) {
+    async stage({ view }) {
       await view.locator('[data-row=main]').first().click();
       await view.getByText('Last 24 hours').first().waitFor();
     },
@@ -29,7 +47,7 @@ export const PAGES: readonly PageOfTable[] = [
     command: 'FreeLLM: Fallback Chain',
     row: 'li.row',
     theme: 'Light Modern',
-    async stage(view) {
+    async stage({ view }) {
       await view.locator('[data-row]').nth(1).click();
       await view.getByRole('table').first().waitFor();
     },
@@ -39,8 +57,15 @@ export const PAGES: readonly PageOfTable[] = [
     command: 'FreeLLM: Playground',
     row: 'textarea[aria-label=Message]',
     theme: 'Dark Modern',
-    async stage(view) {
-      await view.getByRole('textbox', { name: 'Message' }).fill('Which planet has the most moons?');
+    async stage({ view, internet }) {
+      internet.answer = ANSWER;
+      const message = view.getByRole('textbox', { name: 'Message' });
+      await message.fill(QUESTION);
+      await message.press('Enter');
+      const facts = view.locator('button.facts');
+      await facts.click();
+      await view.getByText('answered', { exact: true }).waitFor();
+      internet.answer = null;
     },
   },
   {
@@ -48,9 +73,13 @@ export const PAGES: readonly PageOfTable[] = [
     command: 'FreeLLM: Analytics',
     row: '[data-request]',
     theme: 'Light Modern',
-    async stage(view) {
+    async stage(world) {
+      const { view } = world;
       await view.getByRole('radio', { name: '7 d', exact: true }).check({ force: true });
       await view.locator('.figures[aria-busy=false]').waitFor();
+      const end = await world.stream(2);
+      await view.getByText('2 in flight').waitFor();
+      return end;
     },
   },
 ];

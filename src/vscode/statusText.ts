@@ -83,7 +83,7 @@ export function tooltip(model: StatusModel, now: number): vscode.MarkdownString 
   if (model.lastFailure !== null) rows.push(failureRow(model.lastFailure.outcome));
   if (model.overview !== null) rows.push(...overviewRows(model.overview, now));
   if (rows.length > 0) {
-    const lines = rows.map(([name, value]) => `| ${plain(name).replaceAll(' ', '&nbsp;')} | ${value} |`);
+    const lines = rows.map(([name, value]) => `| ${plain(name).replaceAll(' ', '&nbsp;')}&nbsp; | ${value} |`);
     text.appendMarkdown(`| | |\n|:--|:--|\n${lines.join('\n')}\n\n`);
   }
   text.appendMarkdown(links(model));

@@ -67,7 +67,7 @@ describe('the Analytics page', function () {
 
   it('says what it is for before there is a request', async () => {
     await scene.workbench.runCommand('FreeLLM: Analytics');
-    await scene.view.getByText('Who answered, how fast and why').waitFor({ timeout: 40_000 });
+    await scene.view.getByText('From the first request on').waitFor({ timeout: 40_000 });
     await scene.workbench.runCommand('View: Close Primary Side Bar');
     await scene.shot('analytics-empty');
   });
@@ -252,8 +252,17 @@ describe('the Analytics page', function () {
     end.open();
     await (await answer).text();
     await now.getByText('Nothing in flight').waitFor();
-    await now.getByText(/since .+: \d+ requests/).waitFor();
+    const since = now.getByText(/since .+: \d+ requests/);
+    const counted = async () => Number(/: (\d+) requests/.exec(await since.innerText())?.[1]);
+    const before = await counted();
     alpha.script(chatCompletion({ text: 'Hello.' }));
+    // What ends while the page is hidden counts too.
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await (await chat({ client: 'unseen/1' })).text();
+    await scene.workbench.runCommand('FreeLLM: Analytics');
+    await since.waitFor();
+    await scene.until(counted, (count) => count === before + 1);
   });
 
   it('opens a request: its attempts on one axis of time, and why', async () => {

@@ -196,6 +196,7 @@ describe('the Playground', function () {
       if (way === 'Escape') await message().press('Escape');
       else await button('Stop').click();
       await last().getByText('Stopped.').waitFor();
+      await scene.untilFocused('Message');
       await alpha.closed(alpha.requests.length);
       await lastAnswer().getByText(`Begun by ${way}`).waitFor();
     }
@@ -233,10 +234,10 @@ describe('the Playground', function () {
     await scene.view.getByRole('textbox', { name: 'System prompt' }).fill('Be brief.');
     await scene.view.getByRole('textbox', { name: 'Temperature' }).fill('0.3');
     await scene.view.getByRole('textbox', { name: 'Top P' }).fill('0.9');
-    await scene.view.getByRole('textbox', { name: 'Most tokens' }).fill('77');
+    await scene.view.getByRole('textbox', { name: 'Max tokens' }).fill('77');
     await scene.view.getByRole('textbox', { name: 'Seed' }).fill('5');
     await scene.view.getByRole('combobox', { name: 'Reasoning effort' }).selectOption('low');
-    await scene.view.getByRole('switch', { name: 'Answer with JSON alone' }).click();
+    await scene.view.getByRole('switch', { name: 'Answer with JSON only' }).click();
     await talk("It's a “test”", '{"ok":true}');
     const sent = lastBody(alpha);
     assert.deepEqual(sent['messages'], [
@@ -328,7 +329,7 @@ describe('the Playground', function () {
       .setInputFiles({ name: 'large.txt', mimeType: 'text/plain', buffer: large });
     await scene.view.getByText('large.txt has 300 KB; 256 KB is the most.').waitFor();
     await scene.shot('playground-attached');
-    await button('Take pasted.png off').click();
+    await button('Remove pasted.png').click();
     // A model's name tells that it sees.
     await relist(['one', 'two', 'vision']);
     await scene.view.locator('option[value="custom:alpha/vision"]').first().waitFor({ state: 'attached' });
@@ -369,7 +370,7 @@ describe('the Playground', function () {
     assert.deepEqual(said(alpha), ['Who are you?', 'I am alpha.', 'And now?']);
     assert.deepEqual(said(beta), ['Who are you?', 'I am beta.', 'And now?']);
     await scene.shot('playground-two');
-    await button('One model alone').click();
+    await button('One model only').click();
     await model('auto');
   });
 
@@ -391,7 +392,7 @@ describe('the Playground', function () {
     await last().getByText('asking custom:alpha/one').waitFor();
     await scene.shot('playground-asking');
     held.open();
-    await last().getByText('custom:alpha/one failed').waitFor();
+    await last().getByText('custom:alpha/one has failed').waitFor();
     await last().getByText('asking custom:beta/three').waitFor();
     await scene.shot('playground-failover');
     answered.open();
@@ -509,7 +510,14 @@ describe('the Playground', function () {
     await last().getByText('answered', { exact: true }).waitFor();
     await tabTo(/^Regenerate$/);
     await keyboard.press('Enter');
+    // The button is gone with the answer.
+    await scene.untilFocused('Message');
     await facts().waitFor();
+    await last().getByRole('button', { name: 'Edit and ask again' }).focus();
+    await keyboard.press('Enter');
+    await scene.untilFocused('The question');
+    await keyboard.press('Escape');
+    await scene.untilFocused('Edit and ask again');
     await tabTo(/^Raw request and response$/);
     await keyboard.press('Enter');
     await tabTo(/^Request$/);
@@ -518,7 +526,7 @@ describe('the Playground', function () {
     await tabTo(/^Message$/);
     await tabTo(/^Model$/);
     await tabTo(/^System prompt$/);
-    await tabTo(/^Answer with JSON alone$/);
+    await tabTo(/^Answer with JSON only$/);
     await keyboard.press('Space');
     await scene.view.locator('[role=switch][aria-checked=true]').waitFor();
     await keyboard.press('Space');
@@ -529,6 +537,29 @@ describe('the Playground', function () {
       () => exchanges().count(),
       (count) => count === 0,
     );
+  });
+
+  it('shows what is asked, and is where one was in it when it is shown again', async () => {
+    await begin();
+    alpha.script(chatCompletion({ text: `${'A line.\n\n'.repeat(80)}The end of it.` }));
+    await talk('A long one', 'The end of it.');
+    const frame = await scene.frame();
+    const place = async () =>
+      (await scene.frame()).evaluate(() => ({
+        top: Math.round(window.scrollY),
+        left: Math.round(document.documentElement.scrollHeight - window.innerHeight - window.scrollY),
+      }));
+    await scene.until(place, ({ top, left }) => top > 500 && left < 48);
+    await frame.evaluate(() => window.scrollTo(0, 300));
+    await scene.until(place, ({ top }) => top === 300);
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await scene.workbench.runCommand('FreeLLM: Playground');
+    await facts().waitFor();
+    await scene.until(place, ({ top }) => top === 300);
+    await talk('One more', 'The end of it.');
+    await scene.until(place, ({ left }) => left < 48);
+    await begin();
   });
 
   it('does no harm whatever a model writes', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AnalyticsPoint, AttemptView } from '../../src/protocol/analytics.js';
 import type { GatewayEvent } from '../../src/protocol/events.js';
 import { readView, startOf } from '../../webview/lib/analytics/keptView.js';
-import { NOTHING_LIVE, withEvents } from '../../webview/lib/analytics/live.js';
+import { endedOf, NOTHING_LIVE, withEvents } from '../../webview/lib/analytics/live.js';
 import { dollars } from '../../webview/lib/analytics/money.js';
 import { columnAt, nextPoint, niceMax, pieces } from '../../webview/lib/analytics/scale.js';
 import { layersOf, stacked } from '../../webview/lib/analytics/stack.js';
@@ -15,12 +15,26 @@ const HOUR = 3_600_000;
 
 describe('the scale of a chart', () => {
   it('ends at the next round number', () => {
-    const wanted = { 0: 1, 1: 1, 3: 4, 4: 4, 7: 8, 9: 10, 11: 20, 41: 50, 99: 100, 100: 100, 101: 200, 0.3: 0.4 };
+    const wanted = {
+      0: 1,
+      1: 1,
+      3: 3,
+      4: 4,
+      7: 8,
+      9: 10,
+      11: 20,
+      41: 50,
+      99: 100,
+      100: 100,
+      101: 200,
+      0.3: 0.3,
+      25: 30,
+    };
     for (const [value, top] of Object.entries(wanted)) assert.ok(Math.abs(niceMax(Number(value)) - top) < 1e-9, value);
     fc.assert(
       fc.property(fc.double({ min: 1e-6, max: 1e12, noNaN: true }), (value) => {
         const top = niceMax(value);
-        assert.ok(top >= value * (1 - 1e-9) && top <= value * 2.5 * (1 + 1e-9), `${value} ${top}`);
+        assert.ok(top >= value * (1 - 1e-9) && top <= value * 2 * (1 + 1e-9), `${value} ${top}`);
       }),
     );
   });
@@ -288,6 +302,22 @@ describe('what is under way', () => {
     ]);
     assert.deepEqual(ended, { active: [], ended: { requests: 2, answered: 1, tokens: 14 } });
     assert.deepEqual(NOTHING_LIVE.active, []);
+  });
+
+  it('counts what ended unheard by the log, and nothing twice', () => {
+    const one = { status: 'success' as const, promptTokens: 7, completionTokens: 3 };
+    const failed = { status: 'error' as const, promptTokens: 1, completionTokens: null };
+    assert.deepEqual(endedOf(new Map(), new Map()), NOTHING_LIVE.ended);
+    type Ended = typeof one | typeof failed;
+    const log = new Map<string, Ended>([
+      ['a', one],
+      ['b', failed],
+    ]);
+    const heard = new Map<string, Ended>([
+      ['b', failed],
+      ['c', one],
+    ]);
+    assert.deepEqual(endedOf(log, heard), { requests: 3, answered: 2, tokens: 21 });
   });
 });
 

@@ -14,6 +14,8 @@ export interface KeptView {
   open: string | null;
   /** Pixels from the top. */
   scroll: number;
+  /** When the page was opened, ms since the epoch; null: now. */
+  openedAt: number | null;
 }
 
 export const WINDOWS: readonly AnalyticsWindow[] = ['24h', '7d', '30d', '90d'];
@@ -23,7 +25,7 @@ export const STATUSES: readonly RequestView['status'][] = ['success', 'error', '
 export function readView(state: unknown): KeptView {
   const kept = typeof state === 'object' && state !== null ? (state as Record<string, unknown>) : {};
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-  const { scroll, tables } = kept;
+  const { scroll, tables, openedAt } = kept;
   return {
     window: WINDOWS.find((window) => window === kept['window']) ?? '24h',
     provider: text(kept['provider']),
@@ -33,6 +35,7 @@ export function readView(state: unknown): KeptView {
     tables: Array.isArray(tables) ? tables.filter((item): item is string => typeof item === 'string') : [],
     open: text(kept['open']),
     scroll: typeof scroll === 'number' && Number.isFinite(scroll) ? scroll : 0,
+    openedAt: typeof openedAt === 'number' && Number.isFinite(openedAt) ? openedAt : null,
   };
 }
 

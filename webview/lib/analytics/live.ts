@@ -1,3 +1,4 @@
+import type { RequestView } from '../../../src/protocol/analytics.js';
 import type { ActiveRequest, GatewayEvent } from '../../../src/protocol/events.js';
 
 /** What is under way, and what came to its end since the page was opened. */
@@ -38,16 +39,29 @@ export function withEvents(live: Live, events: readonly GatewayEvent[]): Live {
         break;
       case 'request.ended': {
         active.delete(event.id);
-        const { status, promptTokens, completionTokens } = event.outcome;
-        ended = {
-          requests: ended.requests + 1,
-          answered: ended.answered + (status === 'success' ? 1 : 0),
-          tokens: ended.tokens + (promptTokens ?? 0) + (completionTokens ?? 0),
-        };
+        ended = withOne(ended, event.outcome);
       }
     }
   }
   return { active: [...active.values()], ended };
+}
+
+type Outcome = Pick<RequestView, 'status' | 'promptTokens' | 'completionTokens'>;
+
+function withOne(
+  { requests, answered, tokens }: Live['ended'],
+  { status, promptTokens, completionTokens }: Outcome,
+): Live['ended'] {
+  return {
+    requests: requests + 1,
+    answered: answered + (status === 'success' ? 1 : 0),
+    tokens: tokens + (promptTokens ?? 0) + (completionTokens ?? 0),
+  };
+}
+
+/** What came to its end by the request log, and by what was heard while the log was read: each request once. */
+export function endedOf(log: ReadonlyMap<string, Outcome>, heard: ReadonlyMap<string, Outcome>): Live['ended'] {
+  return [...new Map([...heard, ...log]).values()].reduce(withOne, NOTHING_LIVE.ended);
 }
 
 function begun({ id, at, model, client }: Extract<GatewayEvent, { type: 'request.started' }>): ActiveRequest {

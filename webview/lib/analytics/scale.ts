@@ -1,8 +1,8 @@
-/** A number to end an axis at, not under `value`, that can be halved in round numbers: 1, 2, 4, 5, 6, 8 or 10 by a power of ten. */
+/** A number to end an axis at, not under `value`, that can be halved in round numbers: 1, 2, 3, 4, 5, 6, 8 or 10 by a power of ten. */
 export function niceMax(value: number): number {
   if (!(value > 0)) return 1;
   const unit = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 4, 5, 6, 8, 10].find((each) => each * unit >= value * (1 - 1e-12)) ?? 10;
+  const step = [1, 2, 3, 4, 5, 6, 8, 10].find((each) => each * unit >= value * (1 - 1e-12)) ?? 10;
   return step * unit;
 }
 

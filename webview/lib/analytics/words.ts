@@ -92,11 +92,11 @@ export function barWords(kind: BarKind): string {
 export function outlookWords(outlook: Outlook, time: TimeWords, now: number): string {
   switch (outlook.kind) {
     case 'lasts':
-      return t('lasts until it opens again');
+      return t('lasts until it resets');
     case 'until':
       return outlook.opensAt === null
         ? t('lasts until {0}', time.whenNext(outlook.until, now))
-        : t('lasts until {0}, opens again {1}', time.whenNext(outlook.until, now), time.whenNext(outlook.opensAt, now));
+        : t('lasts until {0}, resets {1}', time.whenNext(outlook.until, now), time.whenNext(outlook.opensAt, now));
     case 'used up':
       return outlook.opensAt === null
         ? t('is used up')

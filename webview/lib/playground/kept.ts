@@ -21,6 +21,8 @@ export interface KeptPlayground extends KeptConversation {
   draft: string;
   /** Under which name it is saved; null: it is not. */
   saved: { id: string; title: string } | null;
+  /** How far down the page was; null: at its end. */
+  scroll: number | null;
 }
 
 /** VS Code keeps a page's state in its own database and sends it about: it is to be small. In characters. */
@@ -57,6 +59,7 @@ export function readKept(state: unknown): KeptPlayground {
     exchanges: listOf(kept['exchanges']).flatMap(readExchange),
     draft: textOf(kept['draft']),
     saved: typeof id === 'string' && typeof title === 'string' ? { id, title } : null,
+    scroll: typeof kept['scroll'] === 'number' ? kept['scroll'] : null,
   };
 }
 

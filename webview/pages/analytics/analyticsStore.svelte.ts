@@ -1,10 +1,10 @@
-import type { Analytics } from '../../../src/protocol/analytics.js';
+import type { Analytics, RequestView } from '../../../src/protocol/analytics.js';
 import type { ChainModel } from '../../../src/protocol/chain.js';
-import type { GatewayEvent, QuotaUse } from '../../../src/protocol/events.js';
+import type { GatewayEvent, QuotaUse, RequestOutcome } from '../../../src/protocol/events.js';
 import type { KeyView } from '../../../src/protocol/keys.js';
 import { withUses } from '../../../src/protocol/quotaUse.js';
 import { poolOutlook } from '../../lib/analytics/forecast.js';
-import { type Live, NOTHING_LIVE, withEvents } from '../../lib/analytics/live.js';
+import { endedOf, type Live, NOTHING_LIVE, withEvents } from '../../lib/analytics/live.js';
 import { ownZone, TimeWords } from '../../lib/analytics/timeWords.js';
 import { t } from '../../lib/l10n.js';
 import type { Session } from '../../lib/session.svelte.js';
@@ -16,6 +16,9 @@ const READ_AFTER_MS = 250;
 /** Readings take a small share of the gateway's time, however long one takes. */
 const PAUSES_A_READING = 20;
 const LEAST_PAUSE_MS = 1_500;
+/** What ended since the page was opened is counted so far back: pages of the log, and their rows. */
+const MOST_LOG_PAGES = 10;
+const LOG_PAGE = 200;
 
 /** What the page names things by, and what the forecast is made of. */
 interface Around {
@@ -32,7 +35,7 @@ export class AnalyticsStore {
   quota: readonly QuotaUse[] = $state.raw([]);
   live: Live = $state.raw(NOTHING_LIVE);
   /** Since when `live.ended` counts. */
-  readonly openedAt = Date.now();
+  openedAt: number = $state(0);
   /** Why the last reading failed, in words. */
   trouble: string | null = $state(null);
   /** What is shown is of other filters than those that are set. */
@@ -42,6 +45,10 @@ export class AnalyticsStore {
   readonly view: ViewState;
   readonly requests: RequestsStore;
   readonly time = new TimeWords();
+  /** What ended while the log is read. */
+  private heard: Map<string, RequestOutcome> | null = null;
+  /** Nothing ended unheard since the page was opened. */
+  private isCounted: boolean;
   private reading: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastMs = 0;
@@ -61,6 +68,8 @@ export class AnalyticsStore {
 
   constructor(readonly session: Session) {
     this.view = new ViewState(session);
+    this.openedAt = this.view.openedAt;
+    this.isCounted = !this.view.isReopened;
     this.requests = new RequestsStore(session, this.view);
     session.onResync(() => void this.readAll());
     session.onEvents((events) => this.take(events));
@@ -92,6 +101,31 @@ export class AnalyticsStore {
     const { client } = this.session;
     void this.requests.refresh();
     await Promise.all([this.read(), this.readAround(), this.readLive(client)]);
+    if (!this.isCounted) await this.countEnded();
+    this.isCounted = false;
+  }
+
+  /** The page was hidden, or cut off from the gateway: what ended meanwhile is in the log. */
+  private async countEnded(): Promise<void> {
+    const heard = new Map<string, RequestOutcome>();
+    this.heard = heard;
+    const found = new Map<string, RequestView>();
+    try {
+      let query: { limit: number; before?: string } = { limit: LOG_PAGE };
+      for (let page = 0; page < MOST_LOG_PAGES; page += 1) {
+        const { data, next } = await this.session.client.call('GET /api/requests', { query });
+        const rows = data.filter(({ at }) => at >= this.view.openedAt);
+        for (const row of rows) found.set(row.id, row);
+        if (next === null || rows.length < data.length) break;
+        query = { limit: LOG_PAGE, before: next };
+        if (page === MOST_LOG_PAGES - 1) this.openedAt = rows.at(-1)?.at ?? this.openedAt;
+      }
+      this.live = { ...this.live, ended: endedOf(found, heard) };
+    } catch {
+      // The header tells when there is no gateway; it is counted when it is back.
+    } finally {
+      if (this.heard === heard) this.heard = null;
+    }
   }
 
   private async readLive(client: Session['client']): Promise<void> {
@@ -191,6 +225,7 @@ export class AnalyticsStore {
 
   private take(events: readonly GatewayEvent[]): void {
     this.live = withEvents(this.live, events);
+    for (const event of events) if (event.type === 'request.ended') this.heard?.set(event.id, event.outcome);
     const uses = events.flatMap((event) => (event.type === 'quota.changed' ? event.windows : []));
     if (uses.length > 0) this.quota = withUses(this.quota, uses);
     if (events.some(({ type }) => type === 'key.changed')) void this.readAround();

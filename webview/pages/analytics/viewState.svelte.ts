@@ -18,6 +18,10 @@ export class ViewState {
   open: string | null = $state(null);
   /** How far down the page was. */
   readonly scroll: number;
+  /** When the page was opened, ms since the epoch: hiding it and showing it again does not count. */
+  readonly openedAt: number;
+  /** It was shown before. */
+  readonly isReopened: boolean;
 
   constructor(private readonly session: Session) {
     const kept = session.keptState(readView);
@@ -29,6 +33,8 @@ export class ViewState {
     this.tables = new SvelteSet(kept.tables);
     this.open = kept.open;
     this.scroll = kept.scroll;
+    this.isReopened = kept.openedAt !== null;
+    this.openedAt = kept.openedAt ?? Date.now();
   }
 
   get isFiltered(): boolean {
@@ -55,8 +61,9 @@ export class ViewState {
 
   /** To be called whenever something of it changed. */
   keep(scroll: number): void {
-    const { window, provider, model, client, status, open } = this;
-    const kept: KeptView = { window, provider, model, client, status, tables: [...this.tables], open, scroll };
+    const { window, provider, model, client, status, open, openedAt } = this;
+    const tables = [...this.tables];
+    const kept: KeptView = { window, provider, model, client, status, tables, open, scroll, openedAt };
     this.session.keepState(kept);
   }
 }

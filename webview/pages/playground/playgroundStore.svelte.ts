@@ -29,6 +29,10 @@ export class PlaygroundStore {
   tools = $state('');
   draft = $state('');
   attachments: readonly Attachment[] = $state.raw([]);
+  /** How far down the page is; null: at its end, where it stays while an answer grows. */
+  scroll: number | null = null;
+  /** Counts up with every request. */
+  begun = $state(0);
   /** Why the last deed failed, in words. */
   trouble: string | null = $state(null);
   /** Nothing could answer: there is no model to ask. */
@@ -58,6 +62,7 @@ export class PlaygroundStore {
     this.saved = new SavedList(session, this);
     this.saved.current = kept.saved;
     this.draft = kept.draft;
+    this.scroll = kept.scroll;
     this.show(kept);
     session.onChat((message) => this.hear(message));
     session.onEvents((events) => {
@@ -89,6 +94,12 @@ export class PlaygroundStore {
     this.draft = '';
     this.attachments = [];
     this.ask(draft.trim(), attachments);
+  }
+
+  scrolledTo(scroll: number | null): void {
+    if (scroll === this.scroll) return;
+    this.scroll = scroll;
+    this.keepSoon();
   }
 
   /** Stops whatever runs; what came so far stays. */
@@ -188,7 +199,9 @@ export class PlaygroundStore {
   keep(): void {
     clearTimeout(this.keepTimer);
     this.keepTimer = undefined;
-    this.session.keepState(bounded({ ...this.conversation(), draft: this.draft, saved: this.saved.current }));
+    this.session.keepState(
+      bounded({ ...this.conversation(), draft: this.draft, saved: this.saved.current, scroll: this.scroll }),
+    );
   }
 
   keepSoon(): void {
@@ -211,6 +224,7 @@ export class PlaygroundStore {
     const step = new StepState(newStep(params));
     answer.steps = [...answer.steps, step];
     this.running.set(step.id, step);
+    this.begun += 1;
     this.routes.begin(step.id, params.model);
     step.live = this.routes.of(step.id);
     this.announcement = '';

@@ -32,7 +32,7 @@ export class SavedList {
       await this.ask({ deed: 'save', conversation: id, title, content: this.store.conversation() });
       this.current = { id, title };
       this.store.keep();
-      this.store.announcement = t('Saved');
+      this.store.announcement = t('The conversation is saved');
       await this.read();
     });
   }
