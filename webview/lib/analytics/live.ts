@@ -50,6 +50,11 @@ export function withEvents(live: Live, events: readonly GatewayEvent[]): Live {
   return { active: [...active.values()], ended };
 }
 
+/** What is under way as it was read. What happened since it was asked for may be in it, or not yet. */
+export function asRead(live: Live, active: readonly ActiveRequest[], since: readonly GatewayEvent[]): Live {
+  return { ...live, active: withEvents({ ...live, active }, since).active };
+}
+
 function begun({ id, at, model, client }: Extract<GatewayEvent, { type: 'request.started' }>): ActiveRequest {
   return {
     id,
