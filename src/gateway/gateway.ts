@@ -1,7 +1,5 @@
 import type { ApiSettings } from '../protocol/api.js';
-import type { ChainView } from '../protocol/chain.js';
 import type { GatewayState } from '../protocol/events.js';
-import type { Strategy } from '../protocol/strategyNames.js';
 import type { ProxySettings, StoredKey } from '../protocol/worker.js';
 import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';
@@ -36,17 +34,17 @@ import { createGeminiAdapter } from './providers/gemini/adapter.js';
 import { createOpenAiAdapter } from './providers/openai.js';
 import { providerViews } from './providers/providerViews.js';
 import { createIdSource, randomHex } from './randomIds.js';
-import { fromCooldownRow, healthBefore, restoreModels, toCooldownRow, toLearnedModelRow } from './restoreState.js';
+import { fromCooldownRow, healthBefore, restoreModels, toLearnedModelRow } from './restoreState.js';
+import { createRouterListener } from './routerListener.js';
 import { Chain } from './routing/chain.js';
-import { type ChainSources, chainView } from './routing/chainView.js';
+import { ChainInForce } from './routing/chainInForce.js';
 import type { Cooldown } from './routing/cooldowns.js';
-import type { Failure } from './routing/failure.js';
 import { RATE_KINDS } from './routing/failurePolicy.js';
 import { GoneModels } from './routing/goneModels.js';
 import type { Candidate } from './routing/inventory.js';
 import { Profiles, unknownModels } from './routing/profiles.js';
 import { profileWarnings } from './routing/profileView.js';
-import { Router, type RouterListener } from './routing/router.js';
+import { Router } from './routing/router.js';
 import { definedFields, Settings } from './settings.js';
 import { UnifiedToken } from './unifiedToken.js';
 
@@ -138,6 +136,7 @@ class GatewayHouse {
   private readonly router: Router;
   private readonly gone: GoneModels;
   private readonly chain: Chain;
+  private readonly inForce: ChainInForce;
   private readonly profiles: Profiles;
   private readonly counts: CountKeeper;
   private readonly closing = new AbortController();
@@ -184,6 +183,12 @@ class GatewayHouse {
       onChange: () => this.changed(),
     });
     this.chain = new Chain(this.books, this.gone, () => this.changed());
+    this.inForce = new ChainInForce({
+      config: this.config,
+      chain: this.chain,
+      chosen: () => this.settings.all.strategy,
+      router: () => this.router,
+    });
     this.profiles = new Profiles(this.books, this.config, () => this.changed());
     this.keys = createKeyPool(clock.now, (key, change) => this.keyChanged(key, change));
     this.router = this.createRouter();
@@ -367,34 +372,6 @@ class GatewayHouse {
     this.counts.keepSoon();
   }
 
-  /**
-   * The chain's strategy: the user's choice; without one a chain that somebody wrote down is asked in its order, and the
-   * catalog's is balanced.
-   */
-  private strategy(): Strategy {
-    return this.settings.all.strategy ?? (this.hasOrder() ? 'priority' : 'balanced');
-  }
-
-  private hasOrder(): boolean {
-    return this.config.chain !== undefined || (this.chain.entries?.some(({ isEnabled }) => isEnabled) ?? false);
-  }
-
-  private chainView(strategy: Strategy = this.strategy()): ChainView {
-    const { router } = this;
-    const sources: ChainSources = {
-      inventory: router.inventory,
-      entries: this.chain.entries,
-      inForce: this.strategy(),
-      chosenBy: settingsOf(this.config).strategy ? 'config' : this.settings.all.strategy ? 'user' : 'nobody',
-      isFixed: this.config.chain !== undefined,
-      hasOrder: this.hasOrder(),
-      isFree: router.isFree,
-      ranking: (strategy: Strategy) => router.chainRanking(strategy),
-      windows: (candidate: Candidate) => router.quota.usesOf(candidate),
-    };
-    return chainView(sources, strategy);
-  }
-
   private appContext(host: string): AppContext {
     const { clock, log } = this.ports;
     const { active, router } = this;
@@ -425,14 +402,14 @@ class GatewayHouse {
         books: this.books,
         settings: this.settings,
         chain: this.chain,
-        isChainFixed: this.config.chain !== undefined,
+        isChainFixed: this.inForce.isFixed,
         state: () => this.state(),
         providers: () => providerViews(this.keys, this.models.all(), router.inventory, this.config),
-        chainView: (strategy) => this.chainView(strategy),
+        chainView: (strategy) => this.inForce.view(strategy),
         profiles: this.profiles,
         inventory: () => router.inventory,
         isFree: router.isFree,
-        strategy: () => this.strategy(),
+        strategy: () => this.inForce.strategy(),
         quota: router.quota,
         retried: (cooldown) => this.retried(cooldown),
         quotaChanged: () => this.counts.keepSoon(),
@@ -485,48 +462,17 @@ class GatewayHouse {
       models: () => this.models.all(),
       logicalModels,
       settings: () => this.settings.all,
-      strategy: () => this.strategy(),
+      strategy: () => this.inForce.strategy(),
       profiles: () => this.profiles.all(),
       chain: this.chain,
     };
-    return new Router(ports, sources, this.routerListener());
-  }
-
-  private routerListener(): RouterListener {
-    return {
-      onCooldown: (cooldown, until) => {
-        const { id, provider, model, keyId, kind } = cooldown;
-        this.books.append(
-          until === null ? { type: 'cooldown.lifted', id } : { type: 'cooldown', cooldown: toCooldownRow(cooldown) },
-        );
-        this.events.emit({ type: 'cooldown.changed', id, provider, model, kind, until });
-        if (keyId !== null && RATE_KINDS.has(kind)) {
-          this.events.emit({ type: 'key.changed', keyId, provider, change: 'health' });
-        }
-      },
-      onGone: (provider, model) => this.gone.refused(provider, model),
-      onWaiting: (id, until) => this.active.waits(id, until),
-      onAttempt: (id, { provider, model }, attempt) => {
-        this.active.routed(id, provider, model, attempt);
-        this.counts.keepSoon();
-      },
-      onFailure: (failure, candidate, askedAt, runId) => this.attemptFailed(failure, candidate, askedAt, runId),
-      onSuccess: ({ keyId }) => this.keyService.foundGood(keyId),
-    };
-  }
-
-  /** The provider's words stay out of the log: some repeat the prompt. */
-  private attemptFailed(failure: Failure, { name, keyId }: Candidate, askedAt: number, requestId: string): void {
-    const { kind, status } = failure;
-    this.ports.log.log('info', 'routing', 'An attempt failed', {
-      requestId,
-      candidate: name,
-      keyId,
-      kind,
-      status,
+    const { books, events, active, gone } = this;
+    const listener = createRouterListener({
+      ...{ books, events, active, gone, log: this.ports.log },
+      counts: () => this.counts,
+      keyService: () => this.keyService,
     });
-    if (kind === 'auth') this.keyService.refused(keyId, failure.message, askedAt);
-    else if (RATE_KINDS.has(kind)) this.keyService.foundGood(keyId);
+    return new Router(ports, sources, listener);
   }
 
   private state(): GatewayState {

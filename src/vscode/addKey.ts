@@ -73,6 +73,8 @@ async function modelsOf(client: AdminClient, id: string, seen: number | null): P
   return provider?.models || seen || null;
 }
 
+import { tableText } from './tableText.js';
+
 const openKeyPage: vscode.QuickInputButton = {
   iconPath: new vscode.ThemeIcon('link-external'),
   tooltip: vscode.l10n.t('Get a free key'),
@@ -110,7 +112,7 @@ function providerItems(providers: readonly ProviderView[]): ProviderItem[] {
   const item = (provider: ProviderView): ProviderItem => ({
     label: provider.name,
     description: keysWords(provider),
-    detail: provider.offers,
+    detail: tableText(provider.offers),
     provider,
     buttons: provider.keyUrl === null ? [] : [openKeyPage],
   });
@@ -260,7 +262,13 @@ async function askSecret(client: AdminClient, step: SecretStep): Promise<Way<str
         ? vscode.l10n.t('A key of {0}; it is checked next.', provider.name)
         : vscode.l10n.t('Paste the key. It stays in VS Code’s secret storage.'),
       ...(provider.terms
-        ? { placeholder: vscode.l10n.t('Terms as read in {0}: {1}', provider.terms.asOf, provider.terms.note) }
+        ? {
+            placeholder: vscode.l10n.t(
+              'Terms as read in {0}: {1}',
+              provider.terms.asOf,
+              tableText(provider.terms.note),
+            ),
+          }
         : {}),
       buttons: provider.keyUrl === null ? [] : [openKeyPage],
       onButton: () => openKeyUrl(provider),

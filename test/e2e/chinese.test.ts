@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { ProviderView } from '../../src/protocol/provider.js';
 import { chatCompletion, type FakeProvider, json, startProvider } from '../support/provider.js';
 import { englishIn, wordsOf } from './english.js';
@@ -22,10 +23,11 @@ describe('in Chinese', function () {
   });
 
   const isChinese = (text: string) => /[\u4e00-\u9fff]/.test(text);
-  /** Nothing of the page in front is English but names, and what the table of providers says of them. */
+  const translated = JSON.parse(readFileSync('l10n/bundle.l10n.zh-cn.json', 'utf8')) as Record<string, string>;
+  /** Nothing of the page in front is English but names; what is said of providers, in the translation, is full of them. */
   async function assertPage(where: string): Promise<void> {
     const { data } = await scene.api<{ data: ProviderView[] }>('GET', '/api/providers');
-    const table = new Set(data.flatMap(({ offers, terms }) => [offers, terms?.note ?? '']));
+    const table = new Set(data.flatMap(({ offers, terms }) => [translated[offers], translated[terms?.note ?? '']]));
     const texts = await wordsOf(await scene.frame());
     assert.ok(texts.some(isChinese), `${where} says nothing in Chinese`);
     assert.deepEqual(englishIn(texts.filter((text) => !table.has(text))), [], where);

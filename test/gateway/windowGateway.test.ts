@@ -182,6 +182,24 @@ describe('one gateway for several windows', function () {
     assert.equal((await call(first, 'GET', '/api/keys')).status, 401, 'the credential was of the first');
   });
 
+  it('has the keys again on a fresh data folder, from the same SecretStorage', async () => {
+    const a = open([key('one')]);
+    const first = await a.next('listening');
+    const added = await call(first, 'POST', '/api/keys', {
+      provider: 'custom:more',
+      baseUrl: 'http://127.0.0.1:9/v1',
+      key: 'k-0123456789',
+    });
+    const { key: made } = await added.json();
+    await a.close();
+    rmSync(dataDir, { recursive: true });
+    const again = await open(a.stored).next('listening');
+    assert.notEqual(again.secret, first.secret, 'nothing of the old folder is there');
+    assert.deepEqual(await ids(again), ['one', made.id]);
+    const { data } = await (await call(again, 'GET', '/api/keys')).json();
+    assert.equal(data.find(({ id }: { id: string }) => id === made.id).provider, 'custom:more');
+  });
+
   it('does not bring back what was removed, though an editor still has it stored', async () => {
     const a = open([key('one'), key('two')]);
     const first = await a.next('listening');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { customProviderSpec, PROVIDERS } from '../../src/gateway/providers/table.js';
 import { rawTexts, textsIn } from './support/sourceTexts.js';
 
 const BUNDLE = 'l10n/bundle.l10n.json';
@@ -18,7 +19,13 @@ const filesIn = (folder: string): string[] =>
 /** Every text that the editor side and the pages have translated. */
 function usedTexts(): string[] {
   const texts = SOURCES.flatMap(({ folder, translate }) => filesIn(folder).flatMap((file) => textsIn(file, translate)));
-  return [...new Set([...texts, ...textsIn('src/extension.ts', 'vscode.l10n.t')])].sort();
+  return [...new Set([...texts, ...textsIn('src/extension.ts', 'vscode.l10n.t'), ...tableTexts()])].sort();
+}
+
+/** What the table of providers says, which the editor side and the pages translate where they show it. */
+function tableTexts(): string[] {
+  const own = customProviderSpec('custom:x', { baseUrl: 'http://127.0.0.1:1' });
+  return [...PROVIDERS, own].flatMap(({ offers, terms }) => [offers, terms?.note ?? '']).filter((text) => text !== '');
 }
 
 const read = (file: string): Record<string, string> => JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;

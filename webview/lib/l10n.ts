@@ -6,6 +6,11 @@ const texts: Readonly<Record<string, string>> = init?.texts ?? {};
 /** The language of the editor, for Intl. */
 export const locale: string = init?.locale ?? 'en';
 
+/** What the table of providers says of one (its offer, a note on its terms), where l10n/ has it; anything else as it is. */
+export function tableText(text: string): string {
+  return texts[text] ?? text;
+}
+
 /**
  * A text in the editor's language, `{0}` and so on filled in. The first argument must be a literal: a test reads it from
  * the source and compares it with l10n/.

@@ -8,7 +8,7 @@ import type { Ranking } from './scoring/order.js';
 import { scoreView } from './scoring/score.js';
 
 /** What the view is made from. */
-export interface ChainSources extends Pick<ChainView, 'inForce' | 'chosenBy' | 'isFixed' | 'hasOrder'> {
+interface ChainSources extends Pick<ChainView, 'inForce' | 'chosenBy' | 'isFixed' | 'hasOrder'> {
   inventory: Inventory;
   /** The user's order, for what is off. */
   entries: readonly ChainEntry[] | null;

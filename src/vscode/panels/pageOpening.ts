@@ -61,6 +61,11 @@ export class PageOpening {
     if (method === 'GET' && path.length <= LONGEST_PATH && this.asked.length < MOST_READS) this.asked.push(path);
   }
 
+  /** False for a page whose document was made when there was no gateway yet: it waits to be told that there is one. */
+  get hasAsked(): boolean {
+    return this.answered.length > 0;
+  }
+
   hold(events: readonly GatewayEvent[]): void {
     this.held.push(...events);
     if (this.held.length <= MOST_HELD) return;

@@ -113,7 +113,9 @@ export class PagePanel implements FeedListener {
     if (feed.isOpen) this.opening.readAhead();
   }
 
-  private async hasAsked(opening: PageOpening): Promise<void> {
+  private async documentReady(opening: PageOpening): Promise<void> {
+    // The stream opened before the page could be told.
+    if (!opening.hasAsked && this.context.feed.isOpen) this.post({ type: 'resync' });
     const events = await opening.ready((paths) => this.context.firstReads.keep(this.page.id, paths));
     if (this.opening !== opening) return;
     this.opening = null;
@@ -137,7 +139,9 @@ export class PagePanel implements FeedListener {
       case 'ready':
         this.post({ type: 'frame', frame: this.context.frame() });
         this.context.feed.listen(this);
-        if (this.opening !== null) void this.hasAsked(this.opening);
+        // VS Code also makes a document anew without having hidden the old one.
+        if (this.opening === null) this.post({ type: 'resync' });
+        else void this.documentReady(this.opening);
         return;
       case 'call': {
         const answered = this.tunnel.call(message.id, message);

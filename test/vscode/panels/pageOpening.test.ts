@@ -63,9 +63,11 @@ describe('the opening of a page', () => {
     const { send } = numbered();
     const opening = new PageOpening([], () => send);
     const answer = createGate();
+    assert.equal(opening.hasAsked, false);
     opening.note({ method: 'GET', path: '/api/keys' }, answer.opened);
     opening.note({ method: 'PUT', path: '/api/chain' }, Promise.reject(new Error('no')));
     const remembered: string[][] = [];
+    assert.equal(opening.hasAsked, true);
     let handed: readonly GatewayEvent[] | null = null;
     const ready = opening
       .ready((paths) => remembered.push([...paths]))
