@@ -36,6 +36,12 @@ const exportRequest = z.strictObject({
 });
 export type ExportRequest = z.infer<typeof exportRequest>;
 
+/** `https://known.example@other.example` leads to where it does not look like. */
+const webAddress = z
+  .url({ protocol: /^https$/ })
+  .max(2_000)
+  .refine((url) => URL.canParse(url) && new URL(url).username === '' && new URL(url).password === '');
+
 /** From a page. */
 export const fromPage = z.discriminatedUnion('type', [
   /** It listens: events and states may come. */
@@ -53,7 +59,7 @@ export const fromPage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('command'), command: pageCommand, argument: z.string().max(300).optional() }),
   z.strictObject({ type: z.literal('open'), page: pageId }),
   z.strictObject({ type: z.literal('export'), request: exportRequest }),
-  z.strictObject({ type: z.literal('openExternal'), url: z.url({ protocol: /^https$/ }).max(2_000) }),
+  z.strictObject({ type: z.literal('openExternal'), url: webAddress }),
   ...fromPlayground,
 ]);
 export type FromPage = z.infer<typeof fromPage>;

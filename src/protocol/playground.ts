@@ -8,7 +8,7 @@ import * as z from 'zod';
 /** Made by the page; names one streamed answer. */
 const chatId = z.string().regex(/^[a-z0-9]{8,40}$/);
 /** Made by the page; also the name of a file. */
-const conversationId = z.string().regex(/^[a-z0-9]{8,40}$/);
+export const conversationId = z.string().regex(/^[a-z0-9]{8,40}$/);
 const conversationTitle = z.string().trim().min(1).max(200);
 
 /** The body of `POST /v1/chat/completions`, as far as the editor side looks at it: the gateway judges the rest. */

@@ -3,6 +3,7 @@ import type { VerifiedConnection } from '../loopback/verifiedConnection.js';
 import { AdminClient } from './adminClient.js';
 import { attempt, type GatewayAccess, withCancellableProgress } from './gatewayAccess.js';
 import { answered } from './notices.js';
+import { routeOf } from './panels/answerText.js';
 import { switchDemoOn } from './settings.js';
 import { OWN_CLIENT } from './setupModel.js';
 
@@ -77,8 +78,11 @@ function post(
       });
       response.on('error', reject);
       response.on('end', () => {
-        const route = decodeURIComponent(String(response.headers['x-routed-via'] ?? ''));
-        resolve({ status: response.statusCode ?? 0, route, body });
+        const { via } = routeOf((name) => {
+          const header = response.headers[name];
+          return typeof header === 'string' ? header : undefined;
+        });
+        resolve({ status: response.statusCode ?? 0, route: via ?? '', body });
       });
     });
     request.end(payload);

@@ -63,12 +63,13 @@ export function csvOf(requests: readonly RequestView[]): string {
 
 /**
  * One cell. Names come from anybody: a text that a spreadsheet would take for a formula gets an apostrophe in front
- * (https://owasp.org/www-community/attacks/CSV_Injection).
+ * (https://owasp.org/www-community/attacks/CSV_Injection). Where a comma is for decimals, Excel splits at semicolons
+ * and lines, in quotes or not.
  */
 function cell(value: string | number | null): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const text = value.replace(/(^|[;\r\n])(?=["\s]*[=+\-@]|[\t\r])/g, "$1'");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

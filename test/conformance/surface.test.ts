@@ -150,6 +150,7 @@ describe('conformance: the surface', () => {
       const via = String(response.headers['x-routed-via']);
       assert.match(via, /^custom:lab\/mod%C3%A8le-%E6%97%A5%E6%9C%AC/);
       assert.match(via, /^[\x20-\x7e]+$/);
+      assert.equal(decodeURIComponent(via), `custom:lab/${id}`);
       assert.ok((await response.text()).includes('bonjour'));
     }
     assert.equal(upstream.requests[0]?.body.model, id);

@@ -98,6 +98,14 @@ describe('the export of requests', () => {
     assert.deepEqual(new Set(rows.map(({ length }) => length)), new Set([16]));
   });
 
+  it('holds no formula where semicolons part the cells', () => {
+    for (const name of ['x;=1+1;', 'x;"=1+1', 'x; =1', 'x\n=1+1', 'x\r\n@SUM(A1)']) {
+      const csv = csvOf([request({ client: name, model: name })]);
+      for (const cell of csv.split(/[;\r\n]/)) assert.doesNotMatch(cell, /^["\s]*[=+\-@]/);
+    }
+    assert.ok(csvOf([request({ model: 'a;b' })]).includes(',a;b,'));
+  });
+
   it('holds no formula', () => {
     const names = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', "=cmd|' /C calc'!A0"];
     const [, ...rows] = cellsOf(

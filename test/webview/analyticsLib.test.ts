@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AnalyticsPoint, AttemptView } from '../../src/protocol/analytics.js';
 import type { GatewayEvent } from '../../src/protocol/events.js';
 import { readView, startOf } from '../../webview/lib/analytics/keptView.js';
-import { endedOf, NOTHING_LIVE, withEvents } from '../../webview/lib/analytics/live.js';
+import { asRead, endedOf, NOTHING_LIVE, withEvents } from '../../webview/lib/analytics/live.js';
 import { dollars } from '../../webview/lib/analytics/money.js';
 import { columnAt, nextPoint, niceMax, pieces } from '../../webview/lib/analytics/scale.js';
 import { layersOf, stacked } from '../../webview/lib/analytics/stack.js';
@@ -302,6 +302,13 @@ describe('what is under way', () => {
     ]);
     assert.deepEqual(ended, { active: [], ended: { requests: 2, answered: 1, tokens: 14 } });
     assert.deepEqual(NOTHING_LIVE.active, []);
+    // The answer may be from before an event that came sooner than it.
+    const [first, ...rest] = events;
+    assert.ok(first !== undefined);
+    const gone = asRead(ended, live.active, [first, ...rest, { type: 'request.ended', id: 'a', at: 9, outcome }]);
+    assert.deepEqual(gone, ended);
+    assert.deepEqual(asRead(ended, [], events), { ...live, ended: ended.ended });
+    assert.deepEqual(asRead(ended, live.active, events).active, live.active);
   });
 
   it('counts what ended unheard by the log, and nothing twice', () => {

@@ -158,7 +158,7 @@ function trailHeaders(failures: readonly AttemptRecord[]): Record<string, string
   return { 'x-fallback-attempts': String(failures.length), 'x-fallback-trail': trail.join('; ') };
 }
 
-/** Percent-encodes what a header may not carry (contract.md). */
+/** Percent-encodes what a header may not carry (contract.md), and the sign itself: it is decoded as a whole. */
 function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, (piece) => encodeURIComponent(piece));
+  return text.replace(/\p{Cs}/gu, '\ufffd').replace(/[^\x20-\x24\x26-\x7e]+/g, (piece) => encodeURIComponent(piece));
 }

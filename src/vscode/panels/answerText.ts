@@ -19,7 +19,7 @@ interface Delta {
   content?: unknown;
   refusal?: unknown;
   reasoning_content?: unknown;
-  tool_calls?: { index?: number; id?: string; function?: { name?: string; arguments?: string } }[];
+  tool_calls?: ({ index?: number; id?: unknown; function?: { name?: unknown; arguments?: unknown } } | null)[];
 }
 
 /** Reads an answer's event stream and adds up what it says. Makes nothing of what it does not know. */
@@ -63,7 +63,12 @@ export class AnswerText {
   }
 
   get length(): number {
-    return this.content.length + this.reasoning.length;
+    return this.content.length + this.reasoning.length + this.callLength;
+  }
+
+  /** Of all arguments together. */
+  get callLength(): number {
+    return this.calls.reduce((sum, call) => sum + call.arguments.length, 0);
   }
 
   /** The answer as it came; the middle of a long one is left out, which `cut` says. */
@@ -99,13 +104,14 @@ export class AnswerText {
     if (typeof refusal === 'string') this.content += refusal;
     if (typeof reasoning_content === 'string') this.reasoning += reasoning_content;
     if (!Array.isArray(tool_calls)) return;
-    for (const { index = this.calls.length, id, function: said } of tool_calls) {
+    for (const call of tool_calls) {
+      const { index = this.calls.length, id, function: said } = call ?? {};
       if (!Number.isInteger(index) || index < 0 || index > this.calls.length || index >= MOST_CALLS) continue;
       this.calls[index] ??= { id: '', name: '', arguments: '' };
-      const call = this.calls[index];
-      if (id !== undefined && call.id === '') call.id = id;
-      if (said?.name !== undefined && call.name === '') call.name = said.name;
-      call.arguments += said?.arguments ?? '';
+      const known = this.calls[index];
+      if (typeof id === 'string' && known.id === '') known.id = id;
+      if (typeof said?.name === 'string' && known.name === '') known.name = said.name;
+      if (typeof said?.arguments === 'string') known.arguments += said.arguments;
     }
     this.callChanges += 1;
   }

@@ -24,6 +24,8 @@ interface Chat {
   content: number;
   reasoning: number;
   calls: number;
+  /** How long the calls were that it has. */
+  callLength: number;
   isRouteTold: boolean;
   isFirst: boolean;
   /** The page has not said yet that it has shown the last part. */
@@ -47,7 +49,7 @@ export class ChatRelay {
     const { now = () => performance.now(), connection } = this.ports;
     const chat: Chat = {
       stream: new ChatStream(body, { connection, now, changed: () => this.changed(id) }),
-      ...{ content: 0, reasoning: 0, calls: 0, isRouteTold: false, isFirst: true },
+      ...{ content: 0, reasoning: 0, calls: 0, callLength: 0, isRouteTold: false, isFirst: true },
       ...{ isAwaited: false, isEndTold: false, cancelTimer: null },
     };
     this.isPaused = false;
@@ -65,7 +67,7 @@ export class ChatRelay {
       this.ports.post({ type: 'chat.end', id, end: { kind: 'lost' }, ...rest });
       return;
     }
-    Object.assign(chat, { content: 0, reasoning: 0, calls: 0, isRouteTold: false, isFirst: true });
+    Object.assign(chat, { content: 0, reasoning: 0, calls: 0, callLength: 0, isRouteTold: false, isFirst: true });
     Object.assign(chat, { isAwaited: false, isEndTold: false });
     this.schedule(id, chat, 0);
   }
@@ -117,15 +119,16 @@ export class ChatRelay {
     const { text } = stream;
     const content = slice(text.content, chat.content);
     const reasoning = slice(text.reasoning, chat.reasoning);
-    const isChanged = content !== '' || reasoning !== '' || text.callChanges !== chat.calls;
+    const areCallsDue = isDue(chat);
+    const isChanged = content !== '' || reasoning !== '' || areCallsDue;
     const isRouteNew = !chat.isRouteTold && stream.route.requestId !== null;
     if (isChanged || isRouteNew || chat.isFirst) {
-      const calls = text.callChanges === chat.calls ? null : text.calls.map((call) => ({ ...call }));
+      const calls = areCallsDue ? text.calls.map((call) => ({ ...call })) : null;
       const { route, firstTokenMs } = stream;
       const { isFirst } = chat;
       chat.content += content.length;
       chat.reasoning += reasoning.length;
-      chat.calls = text.callChanges;
+      if (areCallsDue) Object.assign(chat, { calls: text.callChanges, callLength: text.callLength });
       chat.isRouteTold = route.requestId !== null;
       chat.isFirst = false;
       chat.isAwaited = true;
@@ -143,6 +146,12 @@ export class ChatRelay {
     const ended = [...this.chats].filter(([, { isEndTold }]) => isEndTold);
     for (const [id] of ended.slice(0, Math.max(0, ended.length - KEPT_ENDED))) this.chats.delete(id);
   }
+}
+
+/** Calls are told whole: long ones only when they have grown by much, or are complete. */
+function isDue({ stream: { text, end }, calls, callLength }: Chat): boolean {
+  if (text.callChanges === calls) return false;
+  return end !== null || text.callLength < PART_CHARACTERS || text.callLength > callLength * 1.25;
 }
 
 /** The next part; a pair of surrogates stays together. */

@@ -96,7 +96,7 @@ export class ChatStream {
 
   private async read(request: ClientRequest, response: IncomingMessage): Promise<void> {
     this.ports.changed();
-    for await (const part of response as AsyncIterable<string>) {
+    for await (const part of untilLost(response)) {
       if (this.end !== null) return;
       this.text.feed(part);
       if (this.firstTokenMs === null && this.text.hasBegun) this.firstTokenMs = this.passed();
@@ -140,6 +140,15 @@ export class ChatStream {
 
   private passed(): number {
     return Math.round(this.ports.now() - this.begunAt);
+  }
+}
+
+/** Ends where the connection does, in the middle or not: the answer itself says whether it is whole. */
+async function* untilLost(response: IncomingMessage): AsyncIterable<string> {
+  try {
+    yield* response as AsyncIterable<string>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { ConversationDeed, ConversationHead } from '../../protocol/playground.js';
+import { type ConversationDeed, type ConversationHead, conversationId } from '../../protocol/playground.js';
 
 const ENDING = '.json';
 const REMOVED = '.removed';
@@ -49,7 +49,7 @@ export class ConversationFiles {
   private async list(): Promise<ConversationHead[]> {
     const names = await readdir(this.folder).catch(() => []);
     await Promise.all(names.filter((name) => name.endsWith(REMOVED)).map((name) => this.sweep(name)));
-    const heads = await Promise.all(names.filter((name) => name.endsWith(ENDING)).map((name) => this.head(name)));
+    const heads = await Promise.all(names.filter(isOurs).map((name) => this.head(name)));
     return heads.filter((head) => head !== null).sort((a, b) => b.savedAt - a.savedAt);
   }
 
@@ -76,6 +76,8 @@ export class ConversationFiles {
   }
 
   private async parts(id: string): Promise<{ head: Omit<ConversationHead, 'id'>; body: string; content: unknown }> {
+    const { size } = await stat(this.file(id));
+    if (size > 4 * LARGEST) throw new ConversationError('The conversation is too large to be read');
     const text = await readFile(this.file(id), 'utf8');
     const at = text.indexOf('\n');
     const body = text.slice(at + 1);
@@ -111,8 +113,14 @@ export class ConversationFiles {
   }
 }
 
+/** Others could be listed, but nothing could be done with them. */
+function isOurs(name: string): boolean {
+  return name.endsWith(ENDING) && conversationId.safeParse(name.slice(0, -ENDING.length)).success;
+}
+
 function readHead(line: string): Omit<ConversationHead, 'id'> {
   const { title, savedAt } = JSON.parse(line) as { title?: unknown; savedAt?: unknown };
-  if (typeof title !== 'string' || typeof savedAt !== 'number') throw new ConversationError('No conversation of ours');
+  const isTime = typeof savedAt === 'number' && !Number.isNaN(new Date(savedAt).getTime());
+  if (typeof title !== 'string' || !isTime) throw new ConversationError('No conversation of ours');
   return { title, savedAt };
 }

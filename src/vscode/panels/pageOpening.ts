@@ -19,6 +19,7 @@ export class PageOpening {
   private readonly answered: Promise<unknown>[] = [];
   private early = new Map<string, Promise<string>>();
   private held: GatewayEvent[] = [];
+  private isTooMuch = false;
   private isDisposed = false;
 
   constructor(
@@ -33,7 +34,7 @@ export class PageOpening {
     this.early = new Map();
     const send = this.inner();
     if (send === null || this.isReady) return;
-    for (const path of this.paths) {
+    for (const path of this.paths.slice(0, MOST_READS)) {
       const answer = send({ method: 'GET', path });
       // Who asks for it asks again then.
       answer.catch(() => undefined);
@@ -70,19 +71,21 @@ export class PageOpening {
     if (this.held.length <= MOST_HELD) return;
     this.early = new Map();
     this.held = [];
+    // The page's answers may be from before.
+    this.isTooMuch ||= this.isReady;
   }
 
   /**
    * The page has asked what it asks first: that is handed to `remember` for the next time. Resolves with what happened
-   * meanwhile once the page has its answers; never after `dispose`.
+   * meanwhile once the page has its answers, null where that was too much: it must read anew. Never after `dispose`.
    */
-  ready(remember: (paths: readonly string[]) => void): Promise<readonly GatewayEvent[]> {
+  ready(remember: (paths: readonly string[]) => void): Promise<readonly GatewayEvent[] | null> {
     this.isReady = true;
     this.early = new Map();
     if (this.asked.length > 0) remember(this.asked);
     return new Promise((resolve) => {
       void Promise.allSettled(this.answered).then(() => {
-        if (!this.isDisposed) resolve(this.held);
+        if (!this.isDisposed) resolve(this.isTooMuch ? null : this.held);
       });
     });
   }

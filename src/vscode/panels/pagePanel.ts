@@ -17,6 +17,7 @@ import { pageHtml } from './pageHtml.js';
 import { PageOpening } from './pageOpening.js';
 import { type Page, pages } from './pageTable.js';
 import { type PlaygroundContext, PlaygroundDesk } from './playgroundDesk.js';
+import { refusalOf } from './refusal.js';
 import { Tunnel } from './tunnel.js';
 
 export interface PagePanelContext {
@@ -106,7 +107,8 @@ export class PagePanel implements FeedListener {
   private expectDocument(): void {
     const { feed, firstReads, transport } = this.context;
     this.opening?.dispose();
-    this.opening = new PageOpening(firstReads.of(this.page.id), transport);
+    const paths = firstReads.of(this.page.id).filter((path) => this.tunnel.isOpen({ method: 'GET', path }));
+    this.opening = new PageOpening(paths, transport);
     feed.listen(this);
     if (feed.isOpen) this.opening.readAhead();
   }
@@ -117,13 +119,16 @@ export class PagePanel implements FeedListener {
     const events = await opening.ready((paths) => this.context.firstReads.keep(this.page.id, paths));
     if (this.opening !== opening) return;
     this.opening = null;
-    if (events.length > 0) this.post({ type: 'events', events: [...events] });
+    if (events === null) this.post({ type: 'resync' });
+    else if (events.length > 0) this.post({ type: 'events', events: [...events] });
   }
 
   private receive(message: unknown): void {
     const parsed = fromPage.safeParse(message);
     if (!parsed.success) {
       this.context.log.warn('pages', 'a message of a page was not understood');
+      const refusal = refusalOf(message);
+      if (refusal !== null) this.post(refusal);
       return;
     }
     this.follow(parsed.data);

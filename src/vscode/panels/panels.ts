@@ -25,6 +25,7 @@ export class Panels implements vscode.Disposable {
   private readonly lastEditor = new LastEditor();
   private readonly firstReads: FirstReads;
   private frame: Frame;
+  private showing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly extensionUri: vscode.Uri,
@@ -52,7 +53,14 @@ export class Panels implements vscode.Disposable {
   }
 
   /** Opens a page, or brings it to the front. */
-  async show(id: PageId): Promise<void> {
+  show(id: PageId): Promise<void> {
+    // One after the other: a page that is being made would be closed as one that nobody has looked at.
+    const shown = this.showing.then(() => this.showNow(id));
+    this.showing = shown.catch(() => undefined);
+    return shown;
+  }
+
+  private async showNow(id: PageId): Promise<void> {
     const page = pageOf(id);
     if (page === undefined) return;
     const known = this.open.get(id);
@@ -109,7 +117,8 @@ export class Panels implements vscode.Disposable {
     panel.onDidDispose(() => {
       if (this.open.get(page.id) === made) this.open.delete(page.id);
     });
-    if (this.frame.endpoint === null) await this.readEndpoint();
+    // Whoever opens a page does not wait for a slow gateway.
+    if (this.frame.endpoint === null) void this.readEndpoint();
   }
 
   private hostChanged(): void {

@@ -75,6 +75,16 @@ export class Tunnel {
     this.post(answer);
   }
 
+  /** Whether it would be forwarded. */
+  isOpen(request: ApiRequest): boolean {
+    try {
+      this.check(request);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   cancel(id: number): void {
     this.running.get(id)?.abort();
     this.running.delete(id);

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type RequestOptions, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { VerifiedConnection } from '../../../src/loopback/verifiedConnection.js';
 import type { ChatBody, ToPlayground } from '../../../src/protocol/playground.js';
 import { ChatRelay } from '../../../src/vscode/panels/chatRelay.js';
@@ -55,11 +58,17 @@ describe('the relay of streamed answers', () => {
   const bed = useBed();
   let connections: VerifiedConnection[] = [];
   let relays: ChatRelay[] = [];
+  let servers: Server[] = [];
   afterEach(() => {
     for (const relay of relays) relay.dispose();
     for (const connection of connections) connection.dispose();
     connections = [];
     relays = [];
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+    servers = [];
   });
 
   async function pageOn(script: Handler | readonly Handler[], providers = 1) {
@@ -191,6 +200,74 @@ describe('the relay of streamed answers', () => {
       page.heard.find((message): message is End => message.type === 'chat.end' && message.id === 'chat00002'),
     );
     assert.ok(second.end.kind === 'failed' && second.end.code === 'model_not_found');
+  });
+
+  /** A relay whose gateway answers with what `stream` writes; its timers are over at once. */
+  async function pageOnServer(stream: (response: ServerResponse) => void) {
+    const server = createServer((request, response) => {
+      if (request.method === 'GET') {
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify({ baseUrl: 'http://127.0.0.1/v1', token: 'freellmapi-x' }));
+        return;
+      }
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      stream(response);
+    });
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const connection = {
+      request: ({ method = 'GET', path, headers, signal }: RequestOptions) =>
+        httpRequest({ host: '127.0.0.1', port, method, path, headers, signal }),
+    } as unknown as VerifiedConnection;
+    const page: Page = new Page(() => relay);
+    const relay = new ChatRelay({
+      connection: () => connection,
+      post: (message) => page.take(message),
+      cut: String,
+      after: (_ms, run) => {
+        const timer = setImmediate(run);
+        return () => clearImmediate(timer);
+      },
+    });
+    relays.push(relay);
+    return { page, relay, server };
+  }
+
+  it('tells long calls seldom while they grow, and whole in the end', async () => {
+    const grown = { tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: 'x'.repeat(1_000) } }] };
+    const { page, relay } = await pageOnServer((response) => {
+      let left = 300;
+      const write = (): void => {
+        left -= 1;
+        if (left < 0) response.end(sseText([chunk({}, 'tool_calls'), '[DONE]']));
+        else response.write(sseText([chunk(grown)]), () => setImmediate(write));
+      };
+      write();
+    });
+    relay.start('chat00001', BODY);
+    await page.end();
+    const told = page.heard.flatMap((message) =>
+      message.type === 'chat.part' && message.calls !== null ? [message.calls[0]?.arguments.length ?? 0] : [],
+    );
+    assert.equal(told.at(-1), 300_000);
+    for (const [at, length] of told.slice(1, -1).entries())
+      assert.ok(length < 8_192 || length > (told[at] ?? 0) * 1.25, `${told[at]}, then ${length}`);
+  });
+
+  it('says that the connection ended in the middle of an answer', async () => {
+    const { page, relay, server } = await pageOnServer((response) => {
+      response.write(
+        sseText([chunk({ content: 'begun' }), chunk({ tool_calls: [null, 5, { id: {}, function: 'f' }] })]),
+      );
+    });
+    relay.start('chat00001', BODY);
+    await page.until(() => page.content === 'begun');
+    server.closeAllConnections();
+    const { end } = await page.end();
+    assert.ok(end.kind === 'failed');
+    assert.equal(end.message, 'The connection to the gateway ended in the middle of the answer');
   });
 
   it('says so when there is no gateway', async () => {

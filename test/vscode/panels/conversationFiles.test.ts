@@ -34,6 +34,20 @@ describe('saved conversations', () => {
     assert.equal(readdirSync(folder).length, 2, 'nothing is left beside them');
   });
 
+  it('are not listed where they could not be opened or shown', async () => {
+    const files = new ConversationFiles(folder, () => 5);
+    await save(files, 'aaaaaaaa', 'Good');
+    const head = (savedAt: number) => `${JSON.stringify({ title: 'x', savedAt })}\nnull`;
+    writeFileSync(path.join(folder, 'not an id.json'), head(1));
+    writeFileSync(path.join(folder, 'UPPERCASE.json'), head(1));
+    writeFileSync(path.join(folder, 'bbbbbbbb.json'), head(1e300));
+    writeFileSync(path.join(folder, 'cccccccc.json'), 'null\nnull');
+    assert.deepEqual(
+      (await list(files)).map(({ id }) => id),
+      ['aaaaaaaa'],
+    );
+  });
+
   it('are renamed without a change of what was said', async () => {
     const files = new ConversationFiles(folder, () => 5);
     await save(files, 'aaaaaaaa', 'Old');

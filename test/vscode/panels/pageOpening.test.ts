@@ -94,6 +94,25 @@ describe('the opening of a page', () => {
     assert.deepEqual(await opening.ready(() => undefined), []);
   });
 
+  it('has a page read anew that got answers from before more than it can hold', async () => {
+    const { send } = numbered();
+    const opening = new PageOpening([], () => send);
+    const answer = createGate();
+    opening.note({ method: 'GET', path: '/api/state' }, answer.opened);
+    const ready = opening.ready(() => undefined);
+    opening.hold(Array.from({ length: 2_001 }, (_, at) => event(String(at))));
+    opening.hold([event('last')]);
+    answer.open();
+    assert.equal(await ready, null);
+  });
+
+  it('reads no more ahead than a page asks', () => {
+    const { send, asked } = numbered();
+    const paths = Array.from({ length: 1_000 }, (_, at) => `/api/keys/${at}/activity`);
+    new PageOpening(paths, () => send).readAhead();
+    assert.equal(asked.length, 12);
+  });
+
   it('has nothing to say once the page is gone, nor without a gateway', async () => {
     const opening = new PageOpening(['/api/keys'], () => null);
     opening.readAhead();

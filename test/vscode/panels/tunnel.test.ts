@@ -65,6 +65,17 @@ describe('the tunnel of the pages', () => {
     });
   }
 
+  it('says beforehand what it would forward', () => {
+    const tunnel = new Tunnel(
+      () => null,
+      () => undefined,
+    );
+    const isOpen = (path: string) => tunnel.isOpen({ method: 'GET', path });
+    assert.ok(isOpen('/api/keys') && isOpen('/api/requests?limit=1'));
+    for (const path of ['/api/endpoint', '/api/events', '/v1/models', 'http://x/api/keys', '/api/requests?limit=x'])
+      assert.equal(isOpen(path), false, path);
+  });
+
   it('says when there is no gateway', async () => {
     const answers: ToPage[] = [];
     await new Tunnel(

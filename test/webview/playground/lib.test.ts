@@ -76,6 +76,8 @@ describe('attachments', () => {
       (await readAttachment(new File(['x'.repeat(300_000)], 'a.txt'), [])).problem ?? '',
       /a\.txt has 293 KB; 256 KB is the most/,
     );
+    const folder = Object.assign(new File([''], 'folder'), { arrayBuffer: () => Promise.reject(new Error('gone')) });
+    assert.match((await readAttachment(folder, [])).problem ?? '', /folder could not be read/);
     const there = Array.from({ length: 8 }, () => ({ kind: 'text' as const, name: 'x', bytes: 1, text: 'x' }));
     assert.match((await readAttachment(new File(['x'], 'a.txt'), there)).problem ?? '', /8 files at most/);
     assert.equal(readText(new Uint8Array([0xff, 0xfe])), null);
@@ -122,6 +124,47 @@ describe('what the page keeps', () => {
     assert.ok(JSON.stringify(exchanges).length < 410_000);
     assert.equal(exchanges.at(-1)?.text, '99');
     assert.equal(exchanges[0]?.attachments[0]?.kind === 'image' && exchanges[0].attachments[0].url, null);
+  });
+
+  it('keeps the last question however long it is, and what the editor side may still have of its answer', () => {
+    const long = 'x'.repeat(600_000);
+    const log = { kind: 'text' as const, name: 'a.log', bytes: 250_000, text: 'y'.repeat(250_000) };
+    const asked = { ...exchange('why?', [step(long)]), attachments: [log, log] };
+    const { exchanges } = readKept(bounded({ ...readKept(null), exchanges: [exchange('before'), asked] }));
+    assert.ok(JSON.stringify(exchanges).length < 410_000);
+    const last = exchanges.at(-1);
+    assert.equal(last?.text, 'why?');
+    assert.deepEqual(last?.attachments[0], { ...log, text: null });
+    const kept = last?.answers[0]?.steps[0];
+    assert.ok(kept?.content !== '' && long.startsWith(kept?.content ?? 'no'));
+    assert.equal(kept?.end, null, 'it is asked for again');
+    const huge = exchange(long, [
+      step('', { end: { kind: 'failed', message: long, status: 500, code: null, retryAfterSeconds: null } }),
+    ]);
+    const [only] = readKept(bounded({ ...readKept(null), exchanges: [huge] })).exchanges;
+    assert.ok(JSON.stringify(only).length < 410_000);
+    const calls = [{ id: 'c', name: 'f', arguments: long, result: 'done' }];
+    const answered = bounded({ ...readKept(null), exchanges: [exchange('q', [step('', { calls }), step('so')])] });
+    assert.deepEqual(
+      answered.exchanges[0]?.answers[0]?.steps.map(({ end }) => end?.kind),
+      ['done', 'done'],
+    );
+  });
+
+  it('takes no id twice, and none that the editor side would not take', () => {
+    const twice = [exchange('a', [step('1'), step('2', { id: 'NO ID', end: null })]), exchange('b', [step('3')])];
+    const [first, second] = twice;
+    if (first === undefined || second === undefined) return;
+    second.id = first.id;
+    second.answers = [...second.answers, ...first.answers, ...first.answers];
+    const { exchanges, saved } = readKept({ exchanges: twice, saved: { id: '../../x', title: 'x' } });
+    const steps = exchanges.flatMap(({ answers }) => answers.flatMap((answer) => answer.steps));
+    const ids = [...exchanges, ...steps].map(({ id }) => id);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const id of ids) assert.match(id, /^[a-z0-9]{8,40}$/);
+    assert.ok(exchanges.every(({ answers }) => answers.length <= 2));
+    assert.equal(saved, null);
+    assert.equal(readKept({ saved: { id: 'a'.repeat(20), title: 'x'.repeat(500) } }).saved?.title.length, 200);
   });
 
   it('names a conversation by its first question', () => {

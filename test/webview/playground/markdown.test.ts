@@ -31,6 +31,10 @@ describe('Markdown as HTML', () => {
       'https://',
       'javascript:https://a.b',
       ' https://a.b',
+      'https://a.b@c.d/',
+      'https://a.b%2F@c.d',
+      'https://:x@c.d',
+      `https://a/${'名'.repeat(500)}`,
       `https://a/${'b'.repeat(3000)}`,
     ])
       assert.equal(isSafeLink(href), false, href);

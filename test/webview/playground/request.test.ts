@@ -39,6 +39,15 @@ describe('a request of the playground', () => {
     assert.deepEqual(said(1), ['one', 'B1', 'two', 'A2', 'three', 'part', 'now']);
   });
 
+  it('names files that were too long to be kept', () => {
+    const file = { kind: 'text' as const, name: 'a.log', bytes: 5, text: null };
+    const { messages } = bodyOf(params(), [], { ...exchange('q', []), attachments: [file] }, [], 0);
+    assert.deepEqual(messages[0]?.['content'], [
+      { type: 'text', text: '(a.log)' },
+      { type: 'text', text: 'q' },
+    ]);
+  });
+
   it('hands tool results back, and drops calls that nobody answered', () => {
     const steps = [step('', { calls: [call('c1', '42'), call('c2', '')] })];
     const { messages } = bodyOf(params(), [], exchange('q', []), steps, 0);

@@ -1,4 +1,10 @@
-import { type Exchange, newStep, type Step, type StepParams } from '../../../webview/lib/playground/conversation.js';
+import {
+  type Exchange,
+  newId,
+  newStep,
+  type Step,
+  type StepParams,
+} from '../../../webview/lib/playground/conversation.js';
 import { NO_SAMPLING } from '../../../webview/lib/playground/sampling.js';
 
 export function params(change: Partial<StepParams> = {}): StepParams {
@@ -12,5 +18,5 @@ export function step(content: string, change: Partial<Step> = {}): Step {
 
 /** A question with an answer for each column. */
 export function exchange(text: string, ...answers: Step[][]): Exchange {
-  return { id: `exchange ${text}`, text, attachments: [], answers: answers.map((steps) => ({ steps })) };
+  return { id: newId(), text, attachments: [], answers: answers.map((steps) => ({ steps })) };
 }

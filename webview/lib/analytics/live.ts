@@ -64,6 +64,11 @@ export function endedOf(log: ReadonlyMap<string, Outcome>, heard: ReadonlyMap<st
   return [...new Map([...heard, ...log]).values()].reduce(withOne, NOTHING_LIVE.ended);
 }
 
+/** What is under way as it was read. What happened since it was asked for may be in it, or not yet. */
+export function asRead(live: Live, active: readonly ActiveRequest[], since: readonly GatewayEvent[]): Live {
+  return { ...live, active: withEvents({ ...live, active }, since).active };
+}
+
 function begun({ id, at, model, client }: Extract<GatewayEvent, { type: 'request.started' }>): ActiveRequest {
   return {
     id,

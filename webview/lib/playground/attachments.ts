@@ -26,12 +26,18 @@ export async function readAttachment(file: File, there: readonly Attachment[]): 
   if (together > LARGEST_TOGETHER) return no(t('Together the files may have {0}.', bytesWords(LARGEST_TOGETHER)));
   if (IMAGES.includes(file.type)) {
     if (file.size > LARGEST_IMAGE) return no(tooLarge(name, file.size, LARGEST_IMAGE));
-    return { attachment: { kind: 'image', name, bytes: file.size, url: await dataUrl(file) }, problem: null };
+    const url = await dataUrl(file).catch(() => null);
+    return url === null
+      ? no(unread(name))
+      : { attachment: { kind: 'image', name, bytes: file.size, url }, problem: null };
   }
   if (file.type.startsWith('image/') && file.type !== 'image/svg+xml')
     return no(t('{0}: images must be PNG, JPEG, GIF or WebP.', name));
   if (file.size > LARGEST_TEXT) return no(tooLarge(name, file.size, LARGEST_TEXT));
-  const text = readText(new Uint8Array(await file.arrayBuffer()));
+  // A folder that was dropped, or a file that is gone.
+  const bytes = await file.arrayBuffer().catch(() => null);
+  if (bytes === null) return no(unread(name));
+  const text = readText(new Uint8Array(bytes));
   if (text === null) return no(t('{0} is neither text nor an image.', name));
   return { attachment: { kind: 'text', name, bytes: file.size, text }, problem: null };
 }
@@ -55,6 +61,10 @@ export function bytesWords(bytes: number): string {
 
 function tooLarge(name: string, bytes: number, most: number): string {
   return t('{0} has {1}; {2} is the most.', name, bytesWords(bytes), bytesWords(most));
+}
+
+function unread(name: string): string {
+  return t('{0} could not be read.', name);
 }
 
 function dataUrl(file: File): Promise<string> {

@@ -5,7 +5,8 @@ import type { Sampling } from './sampling.js';
 export type Attachment =
   /** `url` is a data URL; null where it was not kept over a reload. */
   | { kind: 'image'; name: string; bytes: number; url: string | null }
-  | { kind: 'text'; name: string; bytes: number; text: string };
+  /** `text` is null where it was too long to be kept. */
+  | { kind: 'text'; name: string; bytes: number; text: string | null };
 
 /** A call of a tool, and what the user answers for the tool; null until then. */
 export interface ToolUse extends ChatCall {

@@ -19,9 +19,15 @@ for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(
 hljs.registerAliases(['console', 'shell', 'shellsession', 'fish', 'dockerfile', 'makefile'], { languageName: 'bash' });
 hljs.registerAliases(['vue', 'svelte'], { languageName: 'xml' });
 
-/** The code as HTML: its own text, escaped, in spans with classes `hljs-…`. null for a language that is not known. */
+/** In longer lines the library may take the square of their length. */
+const LONG_LINE = /[^\n]{1000}/;
+
+/**
+ * The code as HTML: its own text, escaped, in spans with classes `hljs-…`. null for a language that is not known, and for
+ * lines that nobody reads.
+ */
 export function highlighted(code: string, language: string): string | null {
-  if (hljs.getLanguage(language) === undefined) return null;
+  if (hljs.getLanguage(language) === undefined || LONG_LINE.test(code)) return null;
   try {
     return hljs.highlight(code, { language, ignoreIllegals: true }).value;
   } catch {

@@ -1,5 +1,13 @@
 import type { ChatCall, ChatEnd, ChatRoute } from '../../../src/protocol/playground.js';
-import { type Attachment, type Exchange, NO_ROUTE, type Step, type StepParams, type ToolUse } from './conversation.js';
+import {
+  type Attachment,
+  type Exchange,
+  NO_ROUTE,
+  newId,
+  type Step,
+  type StepParams,
+  type ToolUse,
+} from './conversation.js';
 import { EFFORTS, NO_SAMPLING, type Sampling } from './sampling.js';
 
 /** What a conversation is made with. */
@@ -28,17 +36,45 @@ export interface KeptPlayground extends KeptConversation {
 /** VS Code keeps a page's state in its own database and sends it about: it is to be small. In characters. */
 const MOST_KEPT = 400_000;
 
-/** What may be kept: images stay behind, and of a long conversation what came first. */
+/** What may be kept: images stay behind, and of a long conversation what came first. The last question always stays. */
 export function bounded(kept: KeptPlayground): KeptPlayground {
   let left = MOST_KEPT;
   const exchanges: Exchange[] = [];
   for (const exchange of kept.exchanges.toReversed()) {
-    const lean = { ...exchange, attachments: exchange.attachments.map(withoutImage) };
+    let lean: Exchange = { ...exchange, attachments: exchange.attachments.map(withoutImage) };
+    if (exchanges.length === 0 && JSON.stringify(lean).length > left) lean = shortened(lean);
     left -= JSON.stringify(lean).length;
-    if (left < 0) break;
+    if (left < 0 && exchanges.length > 0) break;
     exchanges.unshift(lean);
   }
   return { ...kept, exchanges };
+}
+
+/** Without its files, and with the beginnings of what is long. */
+function shortened(exchange: Exchange): Exchange {
+  const steps = exchange.answers.reduce((sum, answer) => sum + answer.steps.length, 0);
+  const most = Math.floor(MOST_KEPT / 4 / Math.max(1, steps));
+  return {
+    ...exchange,
+    text: exchange.text.slice(0, MOST_KEPT / 4),
+    attachments: exchange.attachments.map((each) => (each.kind === 'text' ? { ...each, text: null } : each)),
+    answers: exchange.answers.map((answer) => ({ steps: answer.steps.map((step) => shortenedStep(step, most)) })),
+  };
+}
+
+function shortenedStep(step: Step, most: number): Step {
+  const { content, reasoning, calls, end } = step;
+  const isLong = content.length + reasoning.length + JSON.stringify([calls, end]).length > most;
+  if (!isLong) return step;
+  const isAnswered = calls.some(({ result }) => result !== null);
+  return {
+    ...step,
+    content: content.slice(0, most / 2),
+    reasoning: reasoning.slice(0, most / 2),
+    calls: JSON.stringify(calls).length > most ? [] : calls,
+    // The editor side may still have all of it: the next document asks, as for one that runs.
+    end: isAnswered ? end : null,
+  };
 }
 
 function withoutImage(attachment: Attachment): Attachment {
@@ -53,13 +89,14 @@ export function readKept(state: unknown): KeptPlayground {
   const models = listOf(kept['models']).filter((model): model is string => typeof model === 'string');
   const saved = fieldsOf(kept['saved']);
   const { id, title } = saved;
+  const ids = new Set<string>();
   return {
     models: models.length === 0 ? ['auto'] : models.slice(0, 2),
     ...readParams(kept),
-    exchanges: listOf(kept['exchanges']).flatMap(readExchange),
+    exchanges: listOf(kept['exchanges']).flatMap((exchange) => readExchange(exchange, ids)),
     draft: textOf(kept['draft']),
-    saved: typeof id === 'string' && typeof title === 'string' ? { id, title } : null,
     scroll: typeof kept['scroll'] === 'number' ? kept['scroll'] : null,
+    saved: isId(id) && typeof title === 'string' && title.trim() !== '' ? { id, title: title.slice(0, 200) } : null,
   };
 }
 
@@ -86,25 +123,38 @@ function readSampling(value: unknown): Sampling {
   };
 }
 
-function readExchange(value: unknown): Exchange[] {
+/** As the editor side takes it. */
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[a-z0-9]{8,40}$/.test(value);
+}
+
+/** The page shows by ids: none may be there twice. */
+function onlyOnce(id: string, ids: Set<string>): string {
+  const own = ids.has(id) || !isId(id) ? newId() : id;
+  ids.add(own);
+  return own;
+}
+
+function readExchange(value: unknown, ids: Set<string>): Exchange[] {
   const fields = fieldsOf(value);
   const { id, text } = fields;
   if (typeof id !== 'string' || typeof text !== 'string') return [];
-  const answers = listOf(fields['answers']).map((answer) => ({
-    steps: listOf(fieldsOf(answer)['steps']).flatMap(readStep),
-  }));
-  return [{ id, text, attachments: listOf(fields['attachments']).flatMap(readAttachment), answers }];
+  const answers = listOf(fields['answers'])
+    .slice(0, 2)
+    .map((answer) => ({ steps: listOf(fieldsOf(answer)['steps']).flatMap((step) => readStep(step, ids)) }));
+  const attachments = listOf(fields['attachments']).flatMap(readAttachment);
+  return [{ id: onlyOnce(id, ids), text, attachments, answers }];
 }
 
 function readAttachment(value: unknown): Attachment[] {
   const { kind, name, bytes, url, text } = fieldsOf(value);
   if (typeof name !== 'string' || typeof bytes !== 'number') return [];
-  if (kind === 'text') return [{ kind, name, bytes, text: textOf(text) }];
+  if (kind === 'text') return [{ kind, name, bytes, text: typeof text === 'string' ? text : null }];
   if (kind !== 'image') return [];
   return [{ kind, name, bytes, url: typeof url === 'string' && url.startsWith('data:image/') ? url : null }];
 }
 
-function readStep(value: unknown): Step[] {
+function readStep(value: unknown, ids: Set<string>): Step[] {
   const fields = fieldsOf(value);
   const { id, firstTokenMs, totalMs, usage } = fields;
   if (typeof id !== 'string') return [];
@@ -112,7 +162,7 @@ function readStep(value: unknown): Step[] {
   const { promptTokens, completionTokens } = fieldsOf(usage);
   return [
     {
-      id,
+      id: onlyOnce(id, ids),
       params: { model: textOf(params['model']) || 'auto', ...readParams(params) },
       content: textOf(fields['content']),
       reasoning: textOf(fields['reasoning']),

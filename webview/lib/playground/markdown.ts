@@ -49,9 +49,11 @@ export function isKnot(markdown: string): boolean {
   return (markdown.match(/[*_~[\]`<>!\\&]/g)?.length ?? 0) > markdown.length / 5;
 }
 
-/** https alone; what the editor opens is checked by it again. */
+/** https alone, and nothing before the host that could be taken for it; what the editor opens is checked by it again. */
 export function isSafeLink(href: string): boolean {
-  return /^https:\/\/[^\s/]/i.test(href) && href.length <= 2_000 && URL.canParse(href);
+  if (!/^https:\/\/[^\s/]/i.test(href) || !URL.canParse(href)) return false;
+  const { username, password, href: whole } = new URL(href);
+  return username === '' && password === '' && whole.length <= 2_000;
 }
 
 export function escapeHtml(text: string): string {

@@ -3,6 +3,7 @@ import { t } from '../l10n.js';
 import type { Block } from './blocks.js';
 import { highlighted } from './highlight.js';
 import { isKnot, toHtml } from './markdown.js';
+import { Patience } from './patience.js';
 
 /** What Markdown needs, and nothing that could look like a part of the page. */
 const TAGS = [
@@ -37,16 +38,15 @@ purifier.addHook('uponSanitizeAttribute', (node, data) => {
  * A block as an element. Everything in it comes through the sanitiser, or is text.
  * @param isOpen it still grows: it has no buttons yet, which would be made anew under the pointer
  */
-function renderBlock(block: Block, isOpen: boolean): HTMLElement {
-  if (block.kind === 'code') return codeElement(block.text, block.language, block.continues, isOpen);
+function renderBlock(block: Block, isOpen: boolean, patience: Patience): HTMLElement {
+  if (block.kind === 'code') return codeElement(block.text, block.language, block.continues, isOpen, patience);
   const element = document.createElement('div');
   element.className = block.continues ? 'block continues' : 'block';
-  if (block.kind === 'plain' || isKnot(block.text)) {
-    element.append(block.text);
-    return element;
-  }
-  element.append(sanitized(toHtml(block.text)));
-  refine(element, isOpen);
+  const isPlain = block.kind === 'plain' || isKnot(block.text);
+  const made = isPlain ? null : patience.spend(() => sanitized(toHtml(block.text)));
+  element.append(made ?? block.text);
+  if (made === null) return element;
+  refine(element, isOpen, patience);
   return element;
 }
 
@@ -73,6 +73,7 @@ export class AnswerPieces {
   private total = 0;
   private open: HTMLElement | null = null;
   private last: HTMLElement | null = null;
+  private readonly patience = new Patience();
 
   constructor(private readonly root: HTMLElement) {}
 
@@ -107,7 +108,7 @@ export class AnswerPieces {
       this.root.append(this.piece);
     }
     const language = this.total > COLOURED_CHARACTERS ? '' : block.language;
-    const element = renderBlock({ ...block, language }, isOpen);
+    const element = renderBlock({ ...block, language }, isOpen, this.patience);
     this.piece.append(element);
     return element;
   }
@@ -117,7 +118,7 @@ function sanitized(html: string): DocumentFragment {
   return purifier.sanitize(html, RULES);
 }
 
-function refine(element: HTMLElement, isOpen: boolean): void {
+function refine(element: HTMLElement, isOpen: boolean, patience: Patience): void {
   for (const heading of element.querySelectorAll('h1, h2, h3, h4, h5, h6')) {
     // One level for all: theirs would not fit into ours.
     const own = document.createElement('h3');
@@ -135,12 +136,18 @@ function refine(element: HTMLElement, isOpen: boolean): void {
   for (const pre of element.querySelectorAll('pre')) {
     const code = pre.querySelector('code');
     const language = (code?.className ?? '').replace('language-', '');
-    pre.replaceWith(codeElement(pre.textContent ?? '', language, false, isOpen));
+    pre.replaceWith(codeElement(pre.textContent ?? '', language, false, isOpen, patience));
   }
   for (const link of element.querySelectorAll('a')) link.title = link.href;
 }
 
-function codeElement(text: string, language: string, continues: boolean, isOpen: boolean): HTMLElement {
+function codeElement(
+  text: string,
+  language: string,
+  continues: boolean,
+  isOpen: boolean,
+  patience: Patience,
+): HTMLElement {
   const element = document.createElement('div');
   element.className = continues ? 'code continues' : 'code';
   sources.set(element, text);
@@ -148,7 +155,8 @@ function codeElement(text: string, language: string, continues: boolean, isOpen:
   const pre = document.createElement('pre');
   reachable(pre, t('Code'));
   const code = document.createElement('code');
-  const html = isOpen && text.length > 2_000 ? null : highlighted(text, language);
+  const isPlain = isOpen && text.length > 2_000;
+  const html = isPlain ? null : patience.spend(() => highlighted(text, language));
   if (html === null) code.textContent = text;
   else code.innerHTML = html;
   if (TURNING.test(text)) showTurning(code);

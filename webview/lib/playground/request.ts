@@ -54,8 +54,9 @@ function questionOf({ text, attachments }: Exchange): Message {
 }
 
 function partOf(attachment: Attachment): Record<string, unknown>[] {
-  if (attachment.kind === 'text') return [{ type: 'text', text: `${attachment.name}:\n${fenced(attachment.text)}` }];
-  if (attachment.url === null) return [{ type: 'text', text: `(${attachment.name})` }];
+  if (attachment.kind === 'text' && attachment.text !== null)
+    return [{ type: 'text', text: `${attachment.name}:\n${fenced(attachment.text)}` }];
+  if (attachment.kind === 'text' || attachment.url === null) return [{ type: 'text', text: `(${attachment.name})` }];
   return [{ type: 'image_url', image_url: { url: attachment.url } }];
 }
 

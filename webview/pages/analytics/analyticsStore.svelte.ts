@@ -4,7 +4,7 @@ import type { GatewayEvent, QuotaUse, RequestOutcome } from '../../../src/protoc
 import type { KeyView } from '../../../src/protocol/keys.js';
 import { withUses } from '../../../src/protocol/quotaUse.js';
 import { poolOutlook } from '../../lib/analytics/forecast.js';
-import { endedOf, type Live, NOTHING_LIVE, withEvents } from '../../lib/analytics/live.js';
+import { asRead, endedOf, type Live, NOTHING_LIVE, withEvents } from '../../lib/analytics/live.js';
 import { ownZone, TimeWords } from '../../lib/analytics/timeWords.js';
 import { t } from '../../lib/l10n.js';
 import type { Session } from '../../lib/session.svelte.js';
@@ -52,6 +52,8 @@ export class AnalyticsStore {
   private reading: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private lastMs = 0;
+  /** What happened since the requests in flight were asked for; null when they are not. */
+  private meanwhile: GatewayEvent[] | null = null;
   private lastEnd = Number.NEGATIVE_INFINITY;
   /** What clients and models there are to choose from, whatever is filtered. */
   choices: { models: readonly string[]; clients: readonly string[]; providers: readonly string[] } = $state.raw({
@@ -129,13 +131,17 @@ export class AnalyticsStore {
   }
 
   private async readLive(client: Session['client']): Promise<void> {
+    const since: GatewayEvent[] = [];
+    this.meanwhile = since;
     try {
       // The table describes the least of it.
       const { active } = (await client.call('GET /api/state')) as unknown as Pick<Live, 'active'>;
-      this.live = { ...this.live, active };
+      if (this.meanwhile === since) this.live = asRead(this.live, active, since);
     } catch {
       // The header tells when there is no gateway; events tell of what comes.
-      this.live = { ...this.live, active: [] };
+      if (this.meanwhile === since) this.live = asRead(this.live, [], since);
+    } finally {
+      if (this.meanwhile === since) this.meanwhile = null;
     }
   }
 
@@ -226,6 +232,7 @@ export class AnalyticsStore {
   private take(events: readonly GatewayEvent[]): void {
     this.live = withEvents(this.live, events);
     for (const event of events) if (event.type === 'request.ended') this.heard?.set(event.id, event.outcome);
+    this.meanwhile?.push(...events);
     const uses = events.flatMap((event) => (event.type === 'quota.changed' ? event.windows : []));
     if (uses.length > 0) this.quota = withUses(this.quota, uses);
     if (events.some(({ type }) => type === 'key.changed')) void this.readAround();
