@@ -60,6 +60,8 @@ export function extensionOptions(production = false) {
 export function webviewOptions(production = false) {
   return {
     ...common(production),
+    // esbuild-svelte transforms with the same option, and a transform can link nothing.
+    sourcemap: production ? false : 'inline',
     platform: 'browser',
     format: 'esm',
     target: 'es2022',

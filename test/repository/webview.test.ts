@@ -48,4 +48,21 @@ describe('a webview page', () => {
       await remove();
     }
   });
+
+  it('builds for development too, its modules with runes as well', async function () {
+    this.timeout(60_000);
+    const files = {
+      'count.svelte.ts': 'export class Count { value = $state(0); }\n',
+      'page.ts': "import { Count } from './count.svelte.js';\nconsole.log(new Count().value);\n",
+    };
+    const { folder, remove } = await fixtureFolder(files);
+    try {
+      const entryPoints = [path.join(folder, 'page.ts')];
+      const outdir = path.join(folder, 'out');
+      const { outputFiles = [] } = await esbuild.build({ ...webviewOptions(), entryPoints, outdir, write: false });
+      assert.match(outputFiles[0]?.text ?? '', /sourceMappingURL=data:/);
+    } finally {
+      await remove();
+    }
+  });
 });
