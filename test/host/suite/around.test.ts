@@ -63,6 +63,7 @@ const well = after(
 const words = (model: StatusModel) =>
   tooltip(model, NOW)
     .value.replaceAll('&nbsp;', ' ')
+    .replace(/ +/g, ' ')
     .replace(/\\([^a-z])/g, '$1');
 
 describe('the hover of the status bar', () => {
