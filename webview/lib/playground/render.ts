@@ -61,7 +61,7 @@ export function codeOf(root: Element, element: Element): string {
 }
 
 /** Code that comes after so much of an answer is not coloured: nobody reads it, and its layout costs most. */
-const COLOURED_CHARACTERS = 200_000;
+const COLOURED_CHARACTERS = 100_000;
 
 /** So many characters are laid out, or left out of sight, together. */
 const PIECE_CHARACTERS = 8_000;
