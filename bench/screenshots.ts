@@ -97,6 +97,13 @@ async function pictures(world: World, pages: readonly PageOfTable[], size: strin
 async function readmePicture(world: World, one: PageOfTable): Promise<void> {
   const { page } = world.workbench;
   await page.setViewportSize(README_SIZE);
+  // The workbench takes a new size when it is told, and does not listen before it is whole: until it has it, a browser
+  // scrolls to what gets the focus, and stays there.
+  await page.waitForFunction(({ width }) => {
+    dispatchEvent(new Event('resize'));
+    scrollTo(0, 0);
+    return document.querySelector('.monaco-workbench')?.clientWidth === width;
+  }, README_SIZE);
   await theme(world, one.theme);
   await open(world, one);
   const end = await one.stage(world);
