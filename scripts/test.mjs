@@ -26,9 +26,11 @@ function wantedSteps(flags) {
 async function runStep({ name, run }) {
   const startedAt = Date.now();
   console.log(`\n── ${name}`);
+  /** @type {import('./lib/steps.mjs').Counts} */
   const counts = await run().catch((/** @type {unknown} */ error) => {
-    console.log(`  ✘ ${error instanceof Error ? error.message : error}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const message = error instanceof Error ? error.message : String(error);
+    console.log(`  ✘ ${message}`);
+    return { passed: 0, failed: 1, skipped: 0, failures: [{ file: '', title: name, message }] };
   });
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   const { passed, failed, skipped } = counts;
@@ -42,6 +44,7 @@ async function runStep({ name, run }) {
 async function main(flags) {
   requireNode();
   stopOnSignals();
+  /** @type {import('./lib/steps.mjs').Counts[]} */
   const all = [];
   try {
     await installDependencies();
@@ -52,8 +55,11 @@ async function main(flags) {
     all.push({ passed: 0, failed: 1, skipped: 0 });
   }
   await stopAll();
-  const { passed, failed } = sum(all);
+  const { passed, failed, failures, flaky } = sum(all);
   process.exitCode = failed > 0 ? 1 : 0;
+  // Again at the end: who looks at a long run sees its end first.
+  for (const { title, message } of failures) console.log(`\n✘ failed: ${title}\n  ${message}`);
+  for (const { title, message } of flaky) console.log(`\n⚠ flaky, passed when played again: ${title}\n  ${message}`);
   console.log(`\n${passed} passed, ${failed} failed`);
 }
 

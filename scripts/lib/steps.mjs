@@ -10,6 +10,9 @@ import { isHostSupported } from './vscodeHost.mjs';
 const MINUTE_MS = 60_000;
 /** How long mocha may live on after its last test; whoever does has left a socket or a timer open. */
 const LINGER_MS = 20_000;
+const STORY_LIMIT_MS = 10 * MINUTE_MS;
+/** So many stories of one run may be played again. */
+const MOST_REPLAYS = 2;
 /** Folders of test/ that together make the quick suite; any other folder is a step of its own. */
 const UNIT = ['gateway', 'protocol', 'connect', 'loopback', 'vscode', 'webview', 'repository', 'bench'];
 /** Minutes, for steps that may take longer than others: `npm run crash` kills 200 times. */
@@ -25,7 +28,11 @@ const bin = {
   vsce: 'node_modules/@vscode/vsce/vsce',
 };
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ file: string, title: string, message: string }} Failure */
+/**
+ * What came of a step. `failures` names those that a step can name; `flaky` are those that passed when played again.
+ * @typedef {{ passed: number, failed: number, skipped: number, failures?: Failure[], flaky?: Failure[] }} Counts
+ */
 /** @typedef {{ name: string, run: () => Promise<Counts> }} Step */
 
 /**
@@ -87,7 +94,9 @@ async function check(name, command, timeoutMs) {
   const { code, output, timedOut } = await run(process.execPath, command, { cwd: root, quiet: true, timeoutMs });
   if (code !== 0) console.log(output.trim());
   console.log(`  ${code === 0 ? '✔' : '✘'} ${name}${timedOut ? ' (timed out)' : ''}`);
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  const isGood = code === 0;
+  const failures = isGood ? [] : [{ file: '', title: name, message: timedOut ? 'timed out' : 'see above' }];
+  return { passed: isGood ? 1 : 0, failed: isGood ? 0 : 1, skipped: 0, failures };
 }
 
 /**
@@ -99,6 +108,17 @@ async function check(name, command, timeoutMs) {
  */
 async function mocha(name, folders, limitMs, env = {}) {
   const files = folders.flatMap((folder) => testFiles(path.join(root, 'test', folder)));
+  return mochaFiles(name, files, limitMs, env);
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} files
+ * @param {number} limitMs
+ * @param {Record<string, string>} env
+ * @returns {Promise<Counts>}
+ */
+async function mochaFiles(name, files, limitMs, env) {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const reporter = path.join(root, 'scripts', 'lib', 'countingReporter.cjs');
   return counted(name, [bin.mocha, '--reporter', reporter, ...files], limitMs, env);
@@ -119,7 +139,7 @@ function testFiles(folder) {
 }
 
 /**
- * Runs a command that writes `{passed, failed, skipped}` to the file named by `FREELLM_RESULTS`.
+ * Runs a command that writes its `Counts` to the file named by `FREELLM_RESULTS`.
  * A crash, a time-out and a process that does not end count as one failure each.
  * @param {string} name
  * @param {string[]} command
@@ -136,12 +156,24 @@ async function counted(name, command, limitMs, env = {}) {
   await stop(child);
   /** @type {Counts} */
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
-  const hasCrashed = end === 'ended' && child.exitCode !== 0 && counts.failed === 0;
-  if (end === 'timeout') console.log(`  ✘ ${name} did not finish within ${limitMs / MINUTE_MS} minutes`);
-  if (end === 'lingering') console.log(`  ✘ ${name} was through but did not end: something is still open`);
-  if (hasCrashed) console.log(`  ✘ ${name} ended with exit code ${child.exitCode}`);
-  const hasExtraFailure = end !== 'ended' || hasCrashed;
-  return { ...counts, failed: counts.failed + (hasExtraFailure ? 1 : 0) };
+  const message = troubleOf(end, counts.failed === 0 ? child.exitCode : 0, limitMs);
+  if (message === null) return counts;
+  console.log(`  ✘ ${name} ${message}`);
+  const failures = [...(counts.failures ?? []), { file: '', title: name, message }];
+  return { ...counts, failed: counts.failed + 1, failures };
+}
+
+/**
+ * What is wrong with how a process ended, beyond the failures it counted itself.
+ * @param {'ended' | 'timeout' | 'lingering'} end
+ * @param {number | null} exitCode
+ * @param {number} limitMs
+ * @returns {string | null}
+ */
+function troubleOf(end, exitCode, limitMs) {
+  if (end === 'timeout') return `did not finish within ${limitMs / MINUTE_MS} minutes`;
+  if (end === 'lingering') return 'was through but did not end: something is still open';
+  return exitCode === 0 ? null : `ended with exit code ${exitCode}`;
 }
 
 /**
@@ -184,20 +216,47 @@ async function endToEnd() {
   const packaged = await check('vsce package', packaging, 2 * MINUTE_MS);
   if (packaged.failed > 0) return packaged;
   checkPackage(env.FREELLM_VSIX);
-  return sum([packaged, await mocha('e2e', ['e2e'], 30 * MINUTE_MS, env)]);
+  return sum([packaged, ...(await playStories(testFiles(path.join(root, 'test', 'e2e')), env))]);
+}
+
+/**
+ * Each story in a process of its own. A browser, a server and VS Code have troubles that are not ours: a story that
+ * failed is played once more from its beginning, and what passes only then is named at the end of the run as flaky.
+ * Where many fail it is us.
+ * @param {string[]} files
+ * @param {Record<string, string>} env
+ * @returns {Promise<Counts[]>}
+ */
+async function playStories(files, env) {
+  const all = [];
+  let replays = 0;
+  for (const file of files) {
+    const play = () => mochaFiles('e2e', [file], STORY_LIMIT_MS, env);
+    const first = await play();
+    if (first.failed === 0 || replays >= MOST_REPLAYS) {
+      all.push(first);
+      continue;
+    }
+    replays += 1;
+    console.log(`\n  ${path.basename(file)} failed and is played once more`);
+    const second = await play();
+    all.push(second.failed === 0 ? { ...second, flaky: first.failures ?? [] } : second);
+  }
+  return all;
 }
 
 /**
  * @param {Counts[]} all
- * @returns {Counts}
+ * @returns {Required<Counts>}
  */
 export function sum(all) {
-  return all.reduce(
-    (total, { passed, failed, skipped }) => ({
-      passed: total.passed + passed,
-      failed: total.failed + failed,
-      skipped: total.skipped + skipped,
-    }),
-    { passed: 0, failed: 0, skipped: 0 },
-  );
+  const total = (/** @type {'passed' | 'failed' | 'skipped'} */ key) =>
+    all.reduce((count, each) => count + each[key], 0);
+  return {
+    passed: total('passed'),
+    failed: total('failed'),
+    skipped: total('skipped'),
+    failures: all.flatMap(({ failures }) => failures ?? []),
+    flaky: all.flatMap(({ flaky }) => flaky ?? []),
+  };
 }

@@ -295,8 +295,8 @@ export class Scene {
  */
 export function playScene(suite: Mocha.Suite, options: SceneOptions): Scene {
   suite.timeout(STEP_LIMIT_MS);
-  suite.bail(true);
   const scene = new Scene(options);
+  let hasFailed = false;
   before(async function () {
     this.timeout(START_LIMIT_MS);
     try {
@@ -306,8 +306,14 @@ export function playScene(suite: Mocha.Suite, options: SceneOptions): Scene {
       throw error;
     }
   });
+  beforeEach(function () {
+    if (hasFailed) this.skip();
+  });
   afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await tellFailure(scene, options.name);
+    if (this.currentTest?.state === 'failed') {
+      hasFailed = true;
+      await tellFailure(scene, options.name);
+    }
     assert.deepEqual(scene.troubles, []);
   });
   after(() => scene.stop());

@@ -2,6 +2,9 @@ import { type Browser, type BrowserContext, chromium, type Locator, type Page } 
 import { ensureBrowser } from '../../scripts/lib/browser.mjs';
 
 const WORKBENCH_LIMIT_MS = 60_000;
+/** A palette that is not there after so long was closed or never opened. */
+const PALETTE_TRY_MS = 5_000;
+const PALETTE_TRIES = 8;
 const ARGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
@@ -26,20 +29,32 @@ export class Workbench {
     await this.page.locator('.monaco-workbench').waitFor({ timeout: WORKBENCH_LIMIT_MS });
   }
 
-  /** Runs a command by its full title, such as `FreeLLM: Add Key`. */
+  /**
+   * Runs a command by its full title, such as `FreeLLM: Add Key`. VS Code closes its palette when anything else takes the
+   * focus (a page that has just been shown does), so whoever sees it go calls it again, as a user does.
+   */
   async runCommand(title: string): Promise<void> {
-    await this.openPalette();
-    await this.input.fill(`>${title}`);
-    await this.row(title).click();
+    await this.tryAgain(async (timeout) => {
+      await this.pressForPalette(timeout);
+      await this.input.fill(`>${title}`, { timeout });
+      await this.row(title).click({ timeout });
+    });
   }
 
   /** As a user does: who sees nothing happen, as while a window is being restored, presses again. */
-  async openPalette(): Promise<void> {
-    for (let left = 10; ; left -= 1) {
-      await this.page.keyboard.press('F1');
+  openPalette(): Promise<void> {
+    return this.tryAgain((timeout) => this.pressForPalette(timeout));
+  }
+
+  private async pressForPalette(timeout: number): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.input.waitFor({ state: 'visible', timeout });
+  }
+
+  private async tryAgain(act: (timeout: number) => Promise<void>): Promise<void> {
+    for (let left = PALETTE_TRIES; ; left -= 1) {
       try {
-        await this.input.waitFor({ state: 'visible', timeout: 3_000 });
-        return;
+        return await act(PALETTE_TRY_MS);
       } catch (error) {
         if (left === 0) throw error;
       }
