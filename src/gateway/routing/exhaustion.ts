@@ -140,8 +140,9 @@ function rateLimited(attempts: readonly AttemptRecord[], blocks: readonly Block[
   const ending = blocks.flatMap((block) => (block.until === null ? [] : [{ ...block, until: block.until }]));
   const soonest = Math.min(...ending.map(({ until }) => until));
   const seconds = Number.isFinite(soonest) ? Math.max(1, Math.ceil((soonest - nowMs) / 1000)) : 1;
-  const resets = soonestOfModels(ending).map(({ candidate, kind, isStated, until }) => {
+  const resets = soonestOfModels(ending).map(({ candidate, kind, isStated, isTried, until }) => {
     const why = isStated ? `${kind}, as the provider said` : kind;
+    if (isTried) return `${candidate.name} (${kind}) is being tried again by another request`;
     return `${candidate.name} (${why}) again at ${new Date(until).toISOString()}`;
   });
   const headers: Record<string, string> = { 'retry-after': String(seconds) };
