@@ -399,11 +399,13 @@ class CooldownStore implements Cooldowns {
     return streak;
   }
 
-  /** A request asks a model of a provider once at most, so two strikes are two distinct requests. */
+  /** A request asks a model of a provider once at most, so two strikes are two requests, with a rest between them. */
   private strike(failure: Failure, target: CooldownTarget): void {
     // `false`, not undefined: a web page, which a wrong base URL answers for every model.
     if (failure.isFinal === false) return;
     const key = scopeKey('model-on-provider', target);
+    // Side by side with the first one: the same moment of the provider's is no second word.
+    if (!failure.isFinal && this.find('model-on-provider', key, this.clock.now())?.kind === 'gone') return;
     const strikes = (this.goneStrikes.get(key) ?? 0) + 1;
     if (!failure.isFinal && strikes < GONE_STRIKES) {
       this.goneStrikes.set(key, strikes);
