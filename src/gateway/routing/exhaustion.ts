@@ -131,6 +131,16 @@ export function noModelsError(): HttpError {
   );
 }
 
+/** Its members are of no provider with a key, gone, or nobody knows them. */
+export function emptyProfileError(profile: string, members: readonly string[]): HttpError {
+  const names = members.length > 0 ? `none of its models can be asked: ${unique([...members])}` : 'it names no model';
+  return exhausted(
+    503,
+    'no_providers_configured',
+    `The profile "${profile}" has nobody to ask; ${names}. Add a key for one of them, or change the profile`,
+  );
+}
+
 function contextTooLong(attempts: readonly AttemptRecord[]): HttpError {
   const message = `The request is over the maximum context length of every model that was asked. ${words(attempts)}`;
   return new HttpError(400, 'invalid_request_error', 'context_length_exceeded', message);
