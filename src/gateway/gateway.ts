@@ -38,7 +38,7 @@ import { fromCooldownRow, healthBefore, restoreModels, toLearnedModelRow } from 
 import { createRouterListener } from './routerListener.js';
 import { Chain } from './routing/chain.js';
 import { ChainInForce } from './routing/chainInForce.js';
-import type { Cooldown } from './routing/cooldowns.js';
+import type { Cooldown } from './routing/cooldowns/cooldown.js';
 import { RATE_KINDS } from './routing/failurePolicy.js';
 import { GoneModels } from './routing/goneModels.js';
 import type { Candidate } from './routing/inventory.js';

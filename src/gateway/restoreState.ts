@@ -4,7 +4,7 @@ import type { KeyHealth } from './keys/keyPool.js';
 import type { CooldownRow, LearnedModelRow } from './ledger/changes.js';
 import type { LedgerState } from './ledger/restore.js';
 import type { CatalogModel } from './providers/spec.js';
-import type { Cooldown } from './routing/cooldowns.js';
+import type { Cooldown } from './routing/cooldowns/cooldown.js';
 import type { FailureKind } from './routing/failure.js';
 import { FAILURE_POLICY } from './routing/failurePolicy.js';
 

@@ -1,7 +1,7 @@
 import type { KeyCheck } from '../../protocol/keys.js';
 import type { Clock } from '../ports.js';
 import { isLocalHost } from '../providers/resolveBaseUrl.js';
-import type { Cooldowns } from '../routing/cooldowns.js';
+import type { Cooldowns } from '../routing/cooldowns/cooldowns.js';
 import type { KeyChange, KeyPool, PoolKey } from './keyPool.js';
 import type { ProbeTarget } from './probe.js';
 

@@ -1,6 +1,6 @@
 import type { KeyHealthStatus, KeyView } from '../../protocol/keys.js';
 import type { StoredKey } from '../../protocol/worker.js';
-import type { Cooldowns } from '../routing/cooldowns.js';
+import type { Cooldowns } from '../routing/cooldowns/cooldowns.js';
 import { RATE_KINDS } from '../routing/failurePolicy.js';
 
 /** `rate_limited` is no verdict on a key: it is what a running cooldown looks like (`keyView`). */

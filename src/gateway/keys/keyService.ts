@@ -8,7 +8,7 @@ import type { Clock, Log } from '../ports.js';
 import { hostOf } from '../providers/resolveBaseUrl.js';
 import type { CatalogModel } from '../providers/spec.js';
 import type { QuotaObservation } from '../quota/learn.js';
-import type { Cooldowns } from '../routing/cooldowns.js';
+import type { Cooldowns } from '../routing/cooldowns/cooldowns.js';
 import { KeyDoubts } from './keyDoubts.js';
 import { cleanSecret, keyInvalid, noSuchKey, requiredKey, toStored } from './keyInput.js';
 import type { KeyPool, PoolKey } from './keyPool.js';

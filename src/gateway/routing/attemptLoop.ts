@@ -7,7 +7,7 @@ import { estimateUsage, tokensOf } from '../surfaces/estimateUsage.js';
 import type { RequestNeeds } from '../surfaces/requestNeeds.js';
 import { type AttemptAnswer, type AttemptContext, type AttemptFailure, attemptWhole } from './attempt.js';
 import { CandidateSearch, type Taken } from './candidateSearch.js';
-import type { Cooldowns } from './cooldowns.js';
+import type { Cooldowns } from './cooldowns/cooldowns.js';
 import { type AttemptRecord, exhaustionError, incapableError } from './exhaustion.js';
 import type { Failure } from './failure.js';
 import type { Candidate } from './inventory.js';

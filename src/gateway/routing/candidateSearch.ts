@@ -1,9 +1,9 @@
 import type { PassedOverRow } from '../ledger/changes.js';
 import { isRefusal, type QuotaDesk, type QuotaPermit } from '../quota/quotaDesk.js';
-import type { Cooldowns } from './cooldowns.js';
+import type { Cooldowns } from './cooldowns/cooldowns.js';
+import type { Trial } from './cooldowns/halfOpen.js';
 import type { Failure, FailureKind } from './failure.js';
 import { RATE_KINDS } from './failurePolicy.js';
-import type { Trial } from './halfOpen.js';
 import type { Candidate } from './inventory.js';
 import { RequestSkips } from './skips.js';
 

@@ -1,7 +1,8 @@
 import type { ConfigFile } from '../config/configFile.js';
 import type { Bookkeeping } from '../ledger/bookkeeping.js';
 import type { Clock, Log } from '../ports.js';
-import type { Cooldown, Cooldowns } from './cooldowns.js';
+import type { Cooldown } from './cooldowns/cooldown.js';
+import type { Cooldowns } from './cooldowns/cooldowns.js';
 
 export interface GoneContext {
   books: Bookkeeping;

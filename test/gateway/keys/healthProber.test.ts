@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { HealthProber } from '../../../src/gateway/keys/healthProber.js';
 import { createKeyPool, type KeyHealth, type KeyPool } from '../../../src/gateway/keys/keyPool.js';
 import { probeTarget } from '../../../src/gateway/keys/probeTarget.js';
-import { createCooldowns } from '../../../src/gateway/routing/cooldowns.js';
+import { createCooldowns } from '../../../src/gateway/routing/cooldowns/cooldowns.js';
 import type { KeyCheck } from '../../../src/protocol/keys.js';
 import { hour, minute, second } from '../../support/failoverScene.js';
 import { createManualClock } from '../../support/manualClock.js';

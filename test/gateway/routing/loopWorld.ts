@@ -11,7 +11,7 @@ import { createOpenAiAdapter } from '../../../src/gateway/providers/openai.js';
 import type { QuotaTarget } from '../../../src/gateway/quota/limits.js';
 import { TRANSIT_MS } from '../../../src/gateway/quota/windows.js';
 import { AbortLatch, type ChatRun } from '../../../src/gateway/routing/attemptLoop.js';
-import type { Cooldown } from '../../../src/gateway/routing/cooldowns.js';
+import type { Cooldown } from '../../../src/gateway/routing/cooldowns/cooldown.js';
 import type { Candidate } from '../../../src/gateway/routing/inventory.js';
 import { Router } from '../../../src/gateway/routing/router.js';
 import { Settings } from '../../../src/gateway/settings.js';

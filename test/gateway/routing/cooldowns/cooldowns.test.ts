@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { failureOf } from '../../../src/gateway/routing/classify.js';
-import { type CooldownTarget, createCooldowns } from '../../../src/gateway/routing/cooldowns.js';
-import type { Failure, FailureKind } from '../../../src/gateway/routing/failure.js';
-import { FAILURE_POLICY } from '../../../src/gateway/routing/failurePolicy.js';
-import { createManualClock } from '../../support/manualClock.js';
+import { failureOf } from '../../../../src/gateway/routing/classify.js';
+import type { CooldownTarget } from '../../../../src/gateway/routing/cooldowns/cooldown.js';
+import { createCooldowns } from '../../../../src/gateway/routing/cooldowns/cooldowns.js';
+import type { Failure, FailureKind } from '../../../../src/gateway/routing/failure.js';
+import { FAILURE_POLICY } from '../../../../src/gateway/routing/failurePolicy.js';
+import { createManualClock } from '../../../support/manualClock.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { failureOf } from '../../../src/gateway/routing/classify.js';
-import { type CooldownTarget, createCooldowns } from '../../../src/gateway/routing/cooldowns.js';
-import type { FailureKind } from '../../../src/gateway/routing/failure.js';
-import type { Trial } from '../../../src/gateway/routing/halfOpen.js';
-import { day, hour, minute, second } from '../../support/failoverScene.js';
-import { createManualClock } from '../../support/manualClock.js';
+import { failureOf } from '../../../../src/gateway/routing/classify.js';
+import type { CooldownTarget } from '../../../../src/gateway/routing/cooldowns/cooldown.js';
+import { createCooldowns } from '../../../../src/gateway/routing/cooldowns/cooldowns.js';
+import type { Trial } from '../../../../src/gateway/routing/cooldowns/halfOpen.js';
+import type { FailureKind } from '../../../../src/gateway/routing/failure.js';
+import { day, hour, minute, second } from '../../../support/failoverScene.js';
+import { createManualClock } from '../../../support/manualClock.js';
 
 const target: CooldownTarget = { provider: 'custom:lab', model: 'm', keyId: 'k', host: 'lab.test', isLocal: false };
 
