@@ -210,9 +210,19 @@ describe('the Playground', function () {
     await lastAnswer().getByText('second try').waitFor();
     await lastAnswer().getByText('first try').waitFor({ state: 'detached' });
     assert.equal((lastBody(alpha)['messages'] as unknown[]).length, 1);
+    await last().getByRole('group', { name: 'Version 2 of 2' }).waitFor();
+    await last().getByRole('button', { name: 'Previous version' }).click();
+    await lastAnswer().getByText('first try').waitFor();
+    // That button is off now.
+    await scene.untilFocused('Next version');
+    await scene.shot('playground-versions');
+    // What is shown is what the next question goes with.
     alpha.script(chatCompletion({ text: 'to the edited' }));
     await talk('A follow-up', 'to the edited');
-    assert.equal((lastBody(alpha)['messages'] as unknown[]).length, 3);
+    assert.deepEqual(
+      (lastBody(alpha)['messages'] as { content: string }[]).map(({ content }) => content),
+      ['Again please', 'first try', 'A follow-up'],
+    );
     await exchanges().first().getByRole('button', { name: 'Edit and ask again' }).click();
     await scene.view.getByRole('textbox', { name: 'The question' }).fill('Edited question');
     await scene.view.getByRole('textbox', { name: 'The question' }).press('Enter');

@@ -4,7 +4,14 @@ import type { ChatBody, ToPlayground } from '../../../src/protocol/playground.js
 import { duration } from '../../lib/format.js';
 import { t } from '../../lib/l10n.js';
 import { readAttachment } from '../../lib/playground/attachments.js';
-import { type Attachment, newId, newStep, type StepParams } from '../../lib/playground/conversation.js';
+import {
+  type Attachment,
+  newId,
+  newStep,
+  type StepParams,
+  turned,
+  withNewVersion,
+} from '../../lib/playground/conversation.js';
 import { bounded, type KeptConversation, readKept } from '../../lib/playground/kept.js';
 import { LiveRoutes } from '../../lib/playground/liveRoute.js';
 import { modelChoices } from '../../lib/playground/modelChoices.js';
@@ -76,7 +83,7 @@ export class PlaygroundStore {
 
   /** Asks again for what ran when the page was left; to be called once the page listens. */
   resume(): void {
-    for (const step of this.exchanges.flatMap((exchange) => exchange.answers.flatMap(({ steps }) => steps))) {
+    for (const step of this.exchanges.flatMap((exchange) => exchange.answers.flatMap(({ allSteps }) => allSteps))) {
       if (!step.isRunning) continue;
       this.running.set(step.id, step);
       this.routes.begin(step.id, step.params.model);
@@ -107,9 +114,16 @@ export class PlaygroundStore {
     for (const id of this.running.keys()) this.session.say({ type: 'chat.stop', id });
   }
 
+  /** One more version of an answer; those before can be turned back to. */
   regenerate(exchange: ExchangeState, answer: AnswerState, column: number): void {
-    answer.steps = [];
+    Object.assign(answer, withNewVersion(answer));
     this.begin(exchange, answer, column);
+  }
+
+  turn(answer: AnswerState, to: 'before' | 'after'): void {
+    Object.assign(answer, turned(answer, to));
+    this.announcement = versionWords(answer);
+    this.keep();
   }
 
   /** Asks another question in its place; what followed is gone, which can be undone. */
@@ -210,7 +224,7 @@ export class PlaygroundStore {
 
   private ask(text: string, attachments: readonly Attachment[]): void {
     this.trouble = null;
-    const answers = this.models.map(() => ({ steps: [] }));
+    const answers = this.models.map(() => ({ before: [], steps: [], after: [] }));
     const exchange = new ExchangeState({ id: newId(), text, attachments, answers });
     this.exchanges = [...this.exchanges, exchange];
     for (const [column, answer] of exchange.answers.entries()) this.begin(exchange, answer, column);
@@ -306,6 +320,11 @@ export class PlaygroundStore {
       // The header tells when there is no gateway; what was read last stays.
     }
   }
+}
+
+/** Which of an answer's versions is shown. */
+export function versionWords({ before, after }: AnswerState): string {
+  return t('Version {0} of {1}', before.length + 1, before.length + 1 + after.length);
 }
 
 function announcementOf(step: StepState): string {
