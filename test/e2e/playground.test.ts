@@ -236,6 +236,24 @@ describe('the Playground', function () {
       (count) => count === 2,
     );
     await exchanges().first().getByText('Again please').waitFor();
+    await scene.untilFocused('Message');
+  });
+
+  it('can bring a conversation back after it was hidden', async () => {
+    // Whatever time hiding takes: ten seconds from an hour that is still to come.
+    await (await scene.frame()).evaluate(() => {
+      const soon = Date.now() + 3_600_000;
+      Date.now = () => soon;
+    });
+    await button('New conversation').click();
+    await scene.view.getByText('A new conversation was begun').waitFor();
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await scene.workbench.runCommand('FreeLLM: Playground');
+    await button('Undo').click();
+    await lastAnswer().getByText('to the edited').waitFor();
+    await exchanges().first().getByRole('group', { name: 'Version 1 of 2' }).waitFor();
+    await scene.untilFocused('Message');
   });
 
   it('sends the settings that are filled in, and shows both ways as they went', async () => {
