@@ -521,8 +521,8 @@ describe('the Playground', function () {
       assert.fail(`no ${label}, at ${await focused()}`);
     };
     alpha.script(chatCompletion({ text: 'By keys.\n\n```js\nlet keys = 1;\n```\n' }));
-    await message().focus();
-    await keyboard.press('ControlOrMeta+A');
+    // Not by the keys that select all: VS Code takes them first and selects later, when more may have been typed.
+    await message().fill('');
     await keyboard.type('line one');
     await keyboard.press('Shift+Enter');
     await keyboard.type('line two');
@@ -723,10 +723,24 @@ describe('the Playground', function () {
     );
   });
 
+  it('goes on with an answer when its document is made anew', async () => {
+    const rest = createGate();
+    alpha.script(paced([say('Before it was made anew,'), rest.opened, say(' and after.'), END]));
+    await message().fill('Make me anew');
+    await message().press('Enter');
+    await lastAnswer().getByText('Before it was made anew,').waitFor();
+    await scene.reloadWebviews();
+    await lastAnswer().getByText('Before it was made anew,').waitFor();
+    rest.open();
+    await lastAnswer().getByText('Before it was made anew, and after.').waitFor();
+    await facts().waitFor();
+  });
+
   it('is there again after a reload, and empty after it was closed', async () => {
     await scene.reload('Playground');
     await message().waitFor({ timeout: 90_000 });
-    await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
+    await lastAnswer().getByText('Before it was made anew, and after.').waitFor();
+    await exchanges().first().getByText('Before it was hidden, and after.').waitFor();
     // The file of another step stays: it would ask whether to be saved.
     await message().focus();
     await scene.workbench.runCommand('View: Close Editor');

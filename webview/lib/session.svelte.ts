@@ -93,6 +93,8 @@ export class Session {
   }
 
   offerUndo(undoable: Undoable): void {
+    // It counts from here.
+    this.now = Date.now();
     this.setUndoables(withUndoable(this.undoables, undoable));
   }
 
