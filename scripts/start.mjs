@@ -6,9 +6,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './lib/freePort.mjs';
 import { build, installDependencies, requireNode, root } from './lib/prepare.mjs';
 import { cleanEnv, findOnPath, start, stopAll, stopOnSignals } from './lib/processes.mjs';
-import { developmentUrl, freePort, startHost } from './lib/vscodeHost.mjs';
+import { developmentUrl, startHost } from './lib/vscodeHost.mjs';
 
 const PORT = 3001;
 

@@ -1,10 +1,10 @@
 // A real VS Code from the npm registry alone: code-server, installed on demand into a cache folder that all
 // clones share (some 800 MB, so never a dependency). Linux x64 only. Node's built-ins only.
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './freePort.mjs';
 import { cleanEnv, run, runNpm, start, stop } from './processes.mjs';
 
 const CODE_SERVER = '4.139.1';
@@ -169,22 +169,6 @@ exports.createRotatingLogger = create;
 exports.createAsyncRotatingLogger = create;
 `,
   );
-}
-
-/**
- * A port of 127.0.0.1 that is free right now: `wanted` if it is.
- * @param {number} [wanted]
- * @returns {Promise<number>}
- */
-export function freePort(wanted = 0) {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', (error) => (wanted === 0 ? reject(error) : resolve(freePort(0))));
-    server.listen(wanted, '127.0.0.1', () => {
-      const { port } = /** @type {net.AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { ApiSettings } from '../protocol/api.js';
 import type { GatewayState } from '../protocol/events.js';
+import type { ApiSettings } from '../protocol/settings.js';
 import type { ProxySettings, StoredKey } from '../protocol/worker.js';
 import { builtInModels } from './catalog/catalog.js';
 import { logicalModels } from './catalog/logicalModels.js';

@@ -1,6 +1,5 @@
-import type { ApiSettings } from '../protocol/api.js';
+import { type ApiSettings, settingsSchema } from '../protocol/settings.js';
 import type { Strategy } from '../protocol/strategyNames.js';
-import { settingsSchema } from './config/configFile.js';
 import { HttpError } from './http/errors.js';
 import type { Bookkeeping } from './ledger/bookkeeping.js';
 

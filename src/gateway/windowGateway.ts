@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { connectHost } from '../loopback/verifiedConnection.js';
 import { askWhois, type ProvenGateway, WhoisError } from '../loopback/whois.js';
-import type { ApiSettings } from '../protocol/api.js';
+import type { ApiSettings } from '../protocol/settings.js';
 import type { FromGateway, ToGateway, WorkerStart } from '../protocol/worker.js';
 import { createEditorStore, type EditorStore } from './editorStore.js';
 import { createGateway, type Gateway } from './gateway.js';

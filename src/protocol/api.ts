@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { analytics, analyticsQuery, keyActivity, requestDetail, requestPage, requestsQuery } from './analytics.js';
 import { chainQuery, chainView, newChain, newProfile, profileView } from './chain.js';
 import { limitsSchema } from './limits.js';
-import { strategySchema, strategyWeightsSchema } from './strategy.js';
+import { settingsSchema } from './settings.js';
 
 /**
  * The admin API in one table: method, path, what goes in and what comes out. The server's validation and
@@ -53,19 +53,6 @@ const keyChange = z.strictObject({
   enabled: z.boolean().optional(),
   models: z.array(z.string()).nullable().optional(),
   limits: limitsSchema.optional(),
-});
-
-const settings = z.strictObject({
-  'queue.timeoutSeconds': z.number().int().nonnegative().max(3600).optional(),
-  stickyMinutes: z.number().int().nonnegative().optional(),
-  contextHandoff: z.boolean().optional(),
-  healthProbes: z.boolean().optional(),
-  retentionDays: z.number().int().positive().optional(),
-  demo: z.boolean().optional(),
-  /** What orders `auto`. Until somebody chooses: `balanced`, or `priority` where the user set an order. */
-  strategy: strategySchema.optional(),
-  /** Of the strategy `custom`. */
-  strategyWeights: strategyWeightsSchema.optional(),
 });
 
 const provider = z.object({
@@ -192,13 +179,13 @@ export const apiEndpoints = {
     summary: 'What a key did in the last 24 hours',
     output: keyActivity,
   },
-  getSettings: { method: 'GET', path: '/api/settings', summary: 'The settings in force', output: settings },
+  getSettings: { method: 'GET', path: '/api/settings', summary: 'The settings in force', output: settingsSchema },
   putSettings: {
     method: 'PUT',
     path: '/api/settings',
     summary: 'Changes the settings that are given',
-    input: settings,
-    output: settings,
+    input: settingsSchema,
+    output: settingsSchema,
   },
   getChain: {
     method: 'GET',
@@ -287,7 +274,6 @@ export const apiEndpoints = {
 export type ApiEndpointName = keyof typeof apiEndpoints;
 export type NewKey = z.infer<typeof newKey>;
 export type KeyChange = z.infer<typeof keyChange>;
-export type ApiSettings = z.infer<typeof settings>;
 
 /** The table as an OpenAPI 3.1 document. */
 export function openApiDocument(version: string): Record<string, unknown> {

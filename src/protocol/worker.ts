@@ -1,4 +1,4 @@
-import type { ApiSettings } from './api.js';
+import type { ApiSettings } from './settings.js';
 
 /**
  * Both directions of the message channel between the editor side and the gateway's worker thread.

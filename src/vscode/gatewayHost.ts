@@ -1,5 +1,5 @@
 import type { LeaderEndpoint } from '../loopback/verifiedConnection.js';
-import type { ApiSettings } from '../protocol/api.js';
+import type { ApiSettings } from '../protocol/settings.js';
 import type {
   FromGateway,
   GatewayNotice,

@@ -1,4 +1,4 @@
-import type { ApiSettings } from '../protocol/api.js';
+import type { ApiSettings } from '../protocol/settings.js';
 import { SCORE_PARTS, STRATEGIES } from '../protocol/strategyNames.js';
 
 /** The settings of the gateway that the editor has too, by their names there; what is wrong becomes undefined. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { ApiSettings } from '../protocol/api.js';
+import type { ApiSettings } from '../protocol/settings.js';
 import type { Strategy } from '../protocol/strategyNames.js';
 import { settings } from './contributions.js';
 import { LOG_LEVELS, type LogLevel } from './logger.js';

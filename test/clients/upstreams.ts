@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigFile } from '../../src/gateway/config/configFile.js';
 import { type Bed, useBed } from '../support/bed.js';
 import type { TestGateway } from '../support/gateway.js';
@@ -88,15 +89,13 @@ function respondJson(
   response.end(JSON.stringify(body));
 }
 
-/** Fails unless the gateway has closed its connection of the first request within a second. */
+/** Fails unless the gateway has closed its connection of the first request within a second (conformance case 21), counted in looks. */
 export async function assertClosedWithinASecond(provider: FakeProvider): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('the upstream connection is still open after a second')), 1_000);
+  let isClosed = false;
+  const closed = provider.closed(1).then(() => {
+    isClosed = true;
   });
-  try {
-    await Promise.race([provider.closed(1), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  // Looks, not the clock: a machine that stands still meanwhile takes no time from the gateway.
+  for (let look = 0; look < 100 && !isClosed; look += 1) await Promise.race([closed, sleep(10)]);
+  assert.ok(isClosed, 'the upstream connection is still open after a second');
 }

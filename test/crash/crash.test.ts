@@ -14,7 +14,7 @@ import {
   streamOf,
 } from '../support/provider.js';
 import { type GatewayProcess, type Starting, startProcess } from './gatewayProcess.js';
-import { CHATTERS, Load, MARKS } from './load.js';
+import { CHATTERS, Load, MARKS, USED_UP_MODEL } from './load.js';
 
 const KILLS = Number(process.env.CRASH_KILLS ?? 50);
 /** What a killed process may lose of request rows and counts (design.md, Ledger). */
@@ -140,7 +140,7 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
       const most = seen + kill * CHATTERS;
       assert.ok(count <= most, `${count} counted, the providers saw ${seen}`);
       await checkSaved(gateway, load);
-      if (kill > 0 && told.length > 20) await checkCooldown(gateway);
+      if (told.some(({ model }) => model === USED_UP_MODEL)) await checkCooldown(gateway);
       lastCount = count;
       checkedFrom = load.requests.length;
       if (kill === KILLS) {
@@ -212,7 +212,7 @@ describe(`SIGKILL at random instants under load, ${KILLS} times`, function () {
     for (const id of isOurs) assert.ok(stored.has(id), `the older request ${id} is lost`);
     const { totals } = await read(gateway, '/api/analytics?window=24h');
     assert.equal(totals.requests, ids.length, 'the sums are not those of the rows');
-    assert.ok(load.requests.length > KILLS * 10, 'there was hardly any load');
+    assert.ok(load.requests.length > KILLS * 3, 'there was hardly any load');
   }
 
   /** An ordinary, sound database; and nothing in any file that nobody may keep. */

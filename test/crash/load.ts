@@ -11,14 +11,16 @@ export const MARKS = {
 };
 
 export const CHATTERS = 6;
-const MODELS = ['custom:one/m', 'custom:two/m', 'auto', 'groq/llama-3.3-70b-versatile'];
+/** Its provider refuses everything for an hour. */
+export const USED_UP_MODEL = 'groq/llama-3.3-70b-versatile';
+const MODELS = ['custom:one/m', 'custom:two/m', 'auto', USED_UP_MODEL];
 
 /** Clients and an administrator at work on a gateway that may die under them at any moment, and what they were told. */
 export class Load {
   readonly requests: ToldRequest[] = [];
   readonly retention = new Register<number>(90);
-  /** At first the order of the config file. */
-  readonly chain = new Register(['custom:one/m', 'custom:two/m']);
+  /** Until somebody orders it, how the models do may order it (`balanced`). */
+  readonly chain = new Register<string[]>();
   /** Label by key id. */
   readonly keys = new Map<string, Register<string | null>>();
   /** Providers of keys whose addition was on its way: their ids are not known. */
@@ -57,16 +59,22 @@ export class Load {
 
   private async chat(gateway: GatewayProcess, at: number): Promise<void> {
     const number = ++this.count;
+    const model = MODELS[number % MODELS.length] ?? 'auto';
     const response = await send(`${gateway.url}/v1/chat/completions`, {
       headers: { authorization: `Bearer ${gateway.token}`, 'user-agent': `crash-${at}/1.0` },
       body: {
-        model: MODELS[number % MODELS.length],
+        model,
         stream: number % 3 === 0,
         messages: [{ role: 'user', content: `${MARKS.prompt} number ${number}` }],
       },
     });
     await response.text();
-    this.requests.push({ id: String(response.headers['x-request-id']), at: Date.now(), status: response.status });
+    this.requests.push({
+      id: String(response.headers['x-request-id']),
+      at: Date.now(),
+      model,
+      status: response.status,
+    });
     // Nobody was asked: a client would wait, too.
     if (response.status === 429) await sleep(20);
   }

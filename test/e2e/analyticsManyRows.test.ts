@@ -61,14 +61,26 @@ describe('the Analytics page over 100,000 requests', function () {
           rows.map((row) => Array.from(row.querySelectorAll('[title]'), (cell) => (cell as HTMLElement).title)),
         );
       assert.ok(shown.length >= 6);
-      for (const [provider] of database.rows('SELECT DISTINCT provider FROM requests WHERE provider IS NOT NULL')) {
+      const providers = database.rows('SELECT DISTINCT provider FROM requests WHERE provider IS NOT NULL');
+      const figures = providers.map(([provider]) => {
         const of = expected(database, from, to, { ...GROUPS.byProvider, params: [String(provider)] });
-        const outcomes = `${exactNumber(of.successes)} answered, ${exactNumber(of.errors)} failed, ${exactNumber(of.failedAttempts)} failed attempts`;
-        const row = shown.find((titles) => titles.includes(outcomes));
-        // The table shows the six busiest.
-        if (row === undefined) continue;
-        assert.ok(row.includes(exactNumber(of.requests)), `${provider}: ${row}`);
-        assert.ok(row.includes(`${exactNumber(of.promptTokens)} in, ${exactNumber(of.completionTokens)} out`));
+        const [requests = '', ok, errors, failed, prompt, completion] = [
+          of.requests,
+          of.successes,
+          of.errors,
+          of.failedAttempts,
+          of.promptTokens,
+          of.completionTokens,
+        ].map(exactNumber);
+        const outcomes = `${ok} answered, ${errors} failed, ${failed} failed attempts`;
+        return [requests, outcomes, `${prompt} in, ${completion} out`];
+      });
+      // The table shows the six busiest.
+      for (const row of shown) {
+        assert.ok(
+          figures.some((all) => all.every((figure) => row.includes(figure))),
+          String(row),
+        );
       }
       await scene.view
         .getByRole('figure', { name: 'Requests over time' })

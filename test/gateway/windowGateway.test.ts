@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { freePort } from '../../scripts/lib/freePort.mjs';
 import { SCHEMA_VERSION } from '../../src/gateway/ledger/schema.js';
 import type { Clock } from '../../src/gateway/ports.js';
 import { WindowGateway } from '../../src/gateway/windowGateway.js';
@@ -101,17 +101,13 @@ class Window {
   }
 }
 
-describe('one gateway for several windows', function () {
-  this.timeout(20_000);
+describe('one gateway for several windows', () => {
   let dataDir = '';
   let port = 0;
   let windows: Window[] = [];
   beforeEach(async () => {
     dataDir = mkdtempSync(path.join(os.tmpdir(), 'freellm-windows-'));
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    port = (server.address() as AddressInfo).port;
-    await new Promise((resolve) => server.close(resolve));
+    port = await freePort();
   });
   afterEach(async () => {
     await Promise.all(windows.map((window) => window.close()));
@@ -169,10 +165,8 @@ describe('one gateway for several windows', function () {
       ['one', made.id],
     );
     await b.told(2);
-    const begun = Date.now();
     const closed = a.close();
     const second = await b.next('listening');
-    assert.ok(Date.now() - begun < 2_000);
     assert.notEqual(second.instance, first.instance);
     assert.equal(second.secret, first.secret);
     assert.deepEqual(await ids(second), ['one', made.id, 'own', 'gone']);

@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
+import { freePort } from '../../scripts/lib/freePort.mjs';
 import { root } from '../../scripts/lib/prepare.mjs';
 import { stopAll, stopOnSignals } from '../../scripts/lib/processes.mjs';
-import { developmentUrl, freePort, startHost } from '../../scripts/lib/vscodeHost.mjs';
+import { developmentUrl, startHost } from '../../scripts/lib/vscodeHost.mjs';
 import { bundleSuite, suiteSettings } from './bundleSuite.js';
 import { launchBrowser, Workbench } from './workbench.js';
 

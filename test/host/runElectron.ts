@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { runTests } from '@vscode/test-electron';
+import { freePort } from '../../scripts/lib/freePort.mjs';
 import { root } from '../../scripts/lib/prepare.mjs';
-import { freePort } from '../../scripts/lib/vscodeHost.mjs';
 import { bundleSuite, suiteSettings } from './bundleSuite.js';
 
 async function main(): Promise<number> {

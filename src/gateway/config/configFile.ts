@@ -1,7 +1,8 @@
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import * as z from 'zod';
 import { limitsSchema } from '../../protocol/limits.js';
-import { profileStrategySchema, strategySchema, strategyWeightsSchema } from '../../protocol/strategy.js';
+import { settingsSchema } from '../../protocol/settings.js';
+import { profileStrategySchema, strategySchema } from '../../protocol/strategy.js';
 import { wholeChain } from '../../protocol/wholeChain.js';
 import { isPlaceholder } from '../providers/keyShapes.js';
 import { nearestNames } from '../routing/nearestNames.js';
@@ -61,18 +62,6 @@ const configProvider = z.strictObject({
 /** Ids of the user's own providers. */
 export const CUSTOM_ID = /^custom:[\w.-]+$/;
 
-/** The settings that a config file or `PUT /api/settings` may set. */
-export const settingsSchema = z.strictObject({
-  'queue.timeoutSeconds': z.number().int().nonnegative().max(3600).optional(),
-  stickyMinutes: z.number().int().nonnegative().optional(),
-  contextHandoff: z.boolean().optional(),
-  healthProbes: z.boolean().optional(),
-  retentionDays: z.number().int().positive().optional(),
-  demo: z.boolean().optional(),
-  strategy: strategySchema.optional(),
-  strategyWeights: strategyWeightsSchema.optional(),
-});
-
 const configProfile = z.strictObject({
   chain: wholeChain,
   strategy: profileStrategySchema.optional(),
@@ -93,7 +82,6 @@ export const configSchema = z.strictObject({
 
 export type ConfigFile = z.infer<typeof configSchema>;
 export type ConfigProvider = z.infer<typeof configProvider>;
-export type Settings = z.infer<typeof settingsSchema>;
 
 /** A config that cannot be used; the message names the path inside it and what is wrong, on one line. */
 export class ConfigError extends Error {
