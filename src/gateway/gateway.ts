@@ -177,7 +177,8 @@ class GatewayHouse {
     this.gone = new GoneModels({
       books: this.books,
       log: ports.log,
-      now: clock.now,
+      clock,
+      signal: this.closing.signal,
       config: this.config,
       cooldowns: () => this.router.cooldowns,
       onChange: () => this.changed(),

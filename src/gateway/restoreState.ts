@@ -25,7 +25,7 @@ export function healthBefore(state: LedgerState | null, keyId: string): KeyHealt
 
 /** A cooldown as the ledger keeps it: without the provider's words. */
 export function toCooldownRow(cooldown: Cooldown): CooldownRow {
-  const { message: _message, ...row } = cooldown;
+  const { message: _message, isCounted: _isCounted, ...row } = cooldown;
   return row;
 }
 

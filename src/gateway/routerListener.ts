@@ -36,6 +36,8 @@ export function createRouterListener(parts: RouterListenerParts): RouterListener
         events.emit({ type: 'key.changed', keyId, provider, change: 'health' });
       }
     },
+    onTrying: ({ id, provider, model, kind, until }) =>
+      events.emit({ type: 'cooldown.changed', id, provider, model, kind, until }),
     onGone: (provider, model) => gone.refused(provider, model),
     onWaiting: (id, until) => active.waits(id, until),
     onAttempt: (id, { provider, model }, attempt) => {

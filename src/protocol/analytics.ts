@@ -143,7 +143,8 @@ const passedOverView = z.object({
   provider: z.string(),
   model: z.string(),
   keyId: z.string().nullable(),
-  why: z.enum(['incapable', 'cooldown', 'quota']),
+  /** `trial`: its cooldown was over, and another request tried it. */
+  why: z.enum(['incapable', 'cooldown', 'trial', 'quota']),
   /** `vision`, `tools`, `json`, `context`; the kind of the failure that benched it; the kind of the full window. */
   kind: z.string(),
   /** ms since the epoch; null where it does not end by itself. */

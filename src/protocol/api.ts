@@ -78,7 +78,10 @@ const cooldown = z.object({
   kind: z.string(),
   message: z.string(),
   since: z.number(),
+  /** Over where it is being tried. */
   until: z.number(),
+  /** `trying`: the rest is over; one request tries it, and the others follow when its answer begins. */
+  state: z.enum(['resting', 'trying']),
 });
 
 const quotaUse = z.object({
@@ -239,7 +242,7 @@ export const apiEndpoints = {
   listCooldowns: {
     method: 'GET',
     path: '/api/cooldowns',
-    summary: 'What is benched, why, and until when',
+    summary: 'What is benched, why, and until when; and what is being tried after that',
     output: list(cooldown),
   },
   clearCooldown: { method: 'DELETE', path: '/api/cooldowns/{id}', summary: 'Lifts a cooldown: retry now', status: 204 },

@@ -18,6 +18,8 @@ export const chainModel = z.object({
   enabled: z.boolean(),
   /** One of its keys can answer right now. */
   available: z.boolean(),
+  /** What can answer has rested: one request tries it, and the others follow when its answer begins. */
+  trying: z.boolean(),
   /** The name under which several providers have it; null where nobody else is known to. */
   group: z.string().nullable(),
   /** Providers that have it and may be asked, this one first. */

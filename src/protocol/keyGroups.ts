@@ -13,7 +13,10 @@ export interface CooldownView {
   kind: string;
   message: string;
   since: number;
+  /** Over where it is being tried. */
   until: number;
+  /** `trying`: the rest is over; one request tries it, and the others follow when its answer begins. */
+  state: 'resting' | 'trying';
 }
 
 /** What the Keys page is made of, as the gateway told it. */
@@ -34,6 +37,8 @@ export interface KeyRow {
   bench: CooldownView | null;
   /** All that bench the key or some of its models. */
   cooldowns: CooldownView[];
+  /** Of the key or some of its models: what rested and is being tried. */
+  tried: CooldownView[];
   windows: QuotaUse[];
   tightest: QuotaUse | null;
 }
@@ -70,7 +75,9 @@ export function groupsOf(data: KeysData, now: number, removed: ReadonlySet<strin
 }
 
 function groupOf(provider: ProviderView, keys: readonly KeyView[], data: KeysData, now: number): KeyGroup {
-  const cooldowns = data.cooldowns.filter((each) => each.provider === provider.id && each.until > now);
+  const cooldowns = data.cooldowns.filter(
+    ({ provider: of, state, until }) => of === provider.id && (state === 'trying' || until > now),
+  );
   const windows = data.quota.filter((each) => each.provider === provider.id);
   const rows = keys.map((key) => rowOf(key, provider, cooldowns, windows));
   const states = rows.map(({ state }) => state);
@@ -89,10 +96,12 @@ function rowOf(
   ofProvider: readonly CooldownView[],
   quota: readonly QuotaUse[],
 ): KeyRow {
-  const cooldowns = ofProvider.filter(({ keyId }) => keyId === null || keyId === key.id);
+  const own = ofProvider.filter(({ keyId }) => keyId === null || keyId === key.id);
+  const cooldowns = own.filter(({ state }) => state === 'resting');
+  const tried = own.filter(({ state }) => state === 'trying');
   const bench = benchOf(cooldowns, key.models?.length ?? provider.models);
   const windows = quota.filter(({ keyId }) => keyId === null || keyId === key.id);
-  return { key, state: stateOf(key, bench), bench, cooldowns, windows, tightest: tightest(windows) };
+  return { key, state: stateOf(key, bench), bench, cooldowns, tried, windows, tightest: tightest(windows) };
 }
 
 /** @param models how many the key may be asked for; 0 where nobody knows */

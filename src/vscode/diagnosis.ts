@@ -54,12 +54,13 @@ export function diagnosis(facts: DiagnosisFacts, hidden: Private): string {
       ...{ id, provider, enabled, health: health.status, checkedAt: time(health.checkedAt) },
       ...{ limits, models: models?.length ?? 'all', isFixed },
     })),
-    cooldowns: facts.cooldowns?.slice(0, LONGEST_LIST).map(({ scope, provider, model, keyId, kind, until }) => ({
+    cooldowns: facts.cooldowns?.slice(0, LONGEST_LIST).map(({ scope, provider, model, keyId, kind, until, state }) => ({
       scope,
       provider,
       model,
       keyId,
       kind,
+      state,
       until: time(until),
     })),
     quotas: facts.quota?.slice(0, LONGEST_LIST).map((window) => {

@@ -124,7 +124,7 @@ describe('conformance B: failover, keys and models that are refused', () => {
     await failsOver(scene, 'gone');
     assert.equal(await isListed(scene.gateway, u1Name), true);
     await isBenchedFor(scene, hour);
-    scene.clock.advance(48 * hour);
+    scene.clock.advance(23 * hour);
     assert.equal(await textOf(await scene.gateway.chat()), 'from two');
     assert.equal(scene.u1.requests.length, 2);
     assert.equal(await isListed(scene.gateway, u1Name), false);
@@ -137,7 +137,7 @@ describe('conformance B: failover, keys and models that are refused', () => {
     it(`case 36: a ${code} "${message.slice(0, 4)}…" once disables it`, async () => {
       const scene = await startScene(bed, errorStatus(code, message));
       await failsOver(scene, 'gone');
-      scene.clock.advance(48 * hour);
+      scene.clock.advance(23 * hour);
       assert.equal(await textOf(await scene.gateway.chat()), 'from two');
       assert.equal(scene.u1.requests.length, 1);
       assert.equal(await isListed(scene.gateway, u1Name), false);

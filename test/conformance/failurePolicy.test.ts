@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FailureKind } from '../../src/gateway/routing/failure.js';
-import { FAILURE_POLICY, type Skip } from '../../src/gateway/routing/failurePolicy.js';
+import { FAILURE_POLICY, type Skip, TRIED_KINDS } from '../../src/gateway/routing/failurePolicy.js';
 import { useBed } from '../support/bed.js';
 import { day, hour, minute, second } from '../support/failoverScene.js';
 import { createManualClock, type ManualClock } from '../support/manualClock.js';
@@ -131,10 +131,20 @@ describe('the failure policy, row by row', () => {
       assert.ok(await isResting(gateway));
       clock.advance(1);
       assert.equal(await isResting(gateway), false);
+      const states = (await cooldownsOf(gateway)).map(({ state }: { state: string }) => state);
+      assert.deepEqual(new Set(states), new Set(isTried(kind) ? ['trying'] : []));
     });
   }
 
-  async function isResting(gateway: Awaited<ReturnType<typeof scene>>['gateway']): Promise<boolean> {
-    return (await (await gateway.api('GET', '/api/cooldowns')).json()).data.length > 0;
+  type Gateway = Awaited<ReturnType<typeof scene>>['gateway'];
+
+  async function cooldownsOf(gateway: Gateway): Promise<{ state: string }[]> {
+    return (await (await gateway.api('GET', '/api/cooldowns')).json()).data;
   }
+
+  async function isResting(gateway: Gateway): Promise<boolean> {
+    return (await cooldownsOf(gateway)).some(({ state }) => state === 'resting');
+  }
+
+  const isTried = (kind: FailureKind) => TRIED_KINDS.has(kind);
 });

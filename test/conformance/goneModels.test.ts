@@ -64,6 +64,53 @@ describe('a model that its provider says does not exist', () => {
     const { message } = await assertError(refused, 404, 'invalid_request_error', 'model_not_found');
     assert.ok(message.includes(`switched off since ${at} because groq said that it does not exist`), message);
     assert.match(message, /PUT \/api\/chain/);
+    assert.ok(message.includes(`tried again at ${new Date(Date.parse(at) + 24 * hour).toISOString()}`), message);
+  });
+
+  for (const isInChain of [true, false]) {
+    it(`comes back by itself after a day, whatever lists say (in the config's chain: ${isInChain})`, async () => {
+      const { u1, clock, open } = await catalogued(isInChain);
+      const gateway = await open();
+      await switchOff(gateway, clock);
+      u1.script(chatCompletion({ text: 'back' }));
+      clock.advance(23 * hour - 1);
+      assert.equal(await isListed(gateway, u1Name), false);
+      clock.advance(1);
+      assert.equal(await isListed(gateway, u1Name), true);
+      assert.equal(await textOf(await gateway.chat({ model: u1Name })), 'back');
+      u1.script(refuses);
+      await switchOff(gateway, clock);
+    });
+  }
+
+  it('comes back by itself though its day ended while nothing ran', async () => {
+    const { u1, clock, open } = await catalogued(false);
+    const first = await open();
+    await switchOff(first, clock);
+    await first.close();
+    u1.script(chatCompletion({ text: 'back' }));
+    clock.advance(23 * hour);
+    const again = await open();
+    assert.deepEqual(warnings(again), []);
+    assert.equal(await textOf(await again.chat({ model: u1Name })), 'back');
+  });
+
+  it('is not off for good because the chain was saved while it was off, and has its place again', async () => {
+    const { clock, open } = await catalogued(false);
+    const gateway = await open();
+    const chain = async () => (await (await gateway.api('GET', '/api/chain?strategy=priority')).json()).data;
+    const save = (models: { model: string; enabled: boolean }[]) =>
+      gateway.api('PUT', '/api/chain', { data: models.map(({ model, enabled }) => ({ model, enabled })) });
+    const [one, two] = (await chain()).filter(({ model }: { model: string }) => model !== u1Name);
+    const mine = [one, { model: u1Name, enabled: true }, { ...two, enabled: true }];
+    assert.equal((await save(mine)).status, 200);
+    await switchOff(gateway, clock);
+    // As the page does: what is shown, those that are off last.
+    assert.equal((await save(await chain())).status, 200);
+    assert.equal(await isListed(gateway, u1Name), false, 'nor does that bring it back');
+    clock.advance(23 * hour);
+    const names = (await chain()).map(({ model }: { model: string }) => model);
+    assert.deepEqual(names.slice(0, 3), [one.model, u1Name, two.model]);
   });
 
   it("comes back with the provider's list, which a test of the key asks for", async () => {

@@ -86,6 +86,16 @@ describe('profiles', () => {
     assert.equal(servers[2].requests.length, 0);
   });
 
+  it('that have nobody to ask say so, by their own name and their models', async () => {
+    const { config } = await scene({ profiles: { ghosts: { chain: ['custom:a/none', 'nobody/x'] } } });
+    const gateway = await bed.gateway({ config, clock: createManualClock() });
+    for (const model of ['ghosts', 'auto:ghosts']) {
+      const error = await assertError(await gateway.chat({ model }), 503, 'api_error', 'no_providers_configured');
+      assert.match(error.message, /"ghosts" has nobody to ask.*custom:a\/none; nobody\/x/);
+    }
+    assert.equal(await via(gateway, 'prefer:ghosts'), a);
+  });
+
   it('take turns with round-robin', async () => {
     const { config } = await scene({ profiles: { ring: { chain: [a, b, c], strategy: 'round-robin' } } });
     const gateway = await bed.gateway({ config, clock: createManualClock() });

@@ -36,6 +36,7 @@ const facts = (change: Partial<DiagnosisFacts> = {}): DiagnosisFacts => ({
     {
       ...{ id: 'c', scope: 'key', provider: 'groq', model: null, keyId: 'k1', kind: 'auth', since: 0, until: 7 },
       message: `Incorrect key ${GROQ}`,
+      state: 'resting',
     },
   ],
   chain: { ...unchosenChain, data: [] },

@@ -30,6 +30,7 @@ const model = (name: string, more: Partial<ChainModel> = {}): ChainModel => ({
     name,
     enabled: true,
     available: true,
+    trying: false,
     group: null,
     providers: ['a'],
   },
@@ -99,6 +100,7 @@ describe('overview', () => {
       kind: 'rate_limit',
       message: '',
       since: 0,
+      state: 'resting' as const,
     };
     const [first] = overviewOf(data({ cooldowns: [{ ...cooldown, until: NOW + 5 }] }), NOW).providers;
     assert.deepEqual([first?.state, first?.waitsUntil], ['waiting', NOW + 5]);

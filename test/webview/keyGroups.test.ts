@@ -57,6 +57,7 @@ function cooldown(more: Partial<CooldownView>): CooldownView {
     message: '',
     since: 0,
     until: NOW + 1000,
+    state: 'resting',
     ...more,
   };
 }

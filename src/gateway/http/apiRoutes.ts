@@ -5,6 +5,7 @@ import type * as z from 'zod';
 import { type ApiEndpoint, type ApiEndpointName, apiEndpoints, openApiDocument } from '../../protocol/api.js';
 import type { ChainView } from '../../protocol/chain.js';
 import type { GatewayState } from '../../protocol/events.js';
+import type { CooldownView } from '../../protocol/keyGroups.js';
 import type { ProviderView } from '../../protocol/provider.js';
 import type { Strategy } from '../../protocol/strategyNames.js';
 import { paidPrices } from '../catalog/savings.js';
@@ -116,9 +117,9 @@ export function createApiRoutes(context: ApiContext): Hono<Env> {
     context.quotaChanged();
     return c.body(null, 204);
   });
-  routes.get('/api/cooldowns', (c) => c.json({ data: cooldowns.list().map(cooldownView) }));
+  routes.get('/api/cooldowns', (c) => c.json({ data: cooldownViews(cooldowns) }));
   routes.delete('/api/cooldowns/:id', (c) => {
-    const cooldown = cooldowns.list().find(({ id }) => id === c.req.param('id'));
+    const cooldown = [...cooldowns.list(), ...cooldowns.tried()].find(({ id }) => id === c.req.param('id'));
     if (!cooldown) throw new HttpError(404, 'invalid_request_error', 'not_found', 'There is no cooldown with this id');
     cooldowns.clear(cooldown.id);
     context.retried(cooldown);
@@ -150,8 +151,16 @@ function registerProfileRoutes(routes: Hono<Env>, { profiles, inventory, isFree 
   });
 }
 
-function cooldownView({ target: _target, streak: _streak, ...view }: Cooldown): Omit<Cooldown, 'target' | 'streak'> {
-  return view;
+function cooldownViews(cooldowns: Cooldowns): CooldownView[] {
+  return [
+    ...cooldowns.list().map((cooldown) => cooldownView(cooldown, 'resting')),
+    ...cooldowns.tried().map((cooldown) => cooldownView(cooldown, 'trying')),
+  ];
+}
+
+function cooldownView(cooldown: Cooldown, state: CooldownView['state']): CooldownView {
+  const { target: _target, streak: _streak, isCounted: _isCounted, ...view } = cooldown;
+  return { ...view, state };
 }
 
 function chainInConfig(): HttpError {

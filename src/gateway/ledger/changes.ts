@@ -44,8 +44,8 @@ export interface PassedOverRow {
   provider: string;
   model: string;
   keyId: string | null;
-  /** It cannot take such a request, it cooled down, or a quota window was full. */
-  why: 'incapable' | 'cooldown' | 'quota';
+  /** It cannot take such a request, it cooled down, another request tried it after its cooldown, a quota window was full. */
+  why: 'incapable' | 'cooldown' | 'trial' | 'quota';
   /** `vision`, `tools`, `json`, `context`; a failure's kind; the window's kind. */
   kind: string;
   /** Until when, in ms since the epoch; null where it does not end. */

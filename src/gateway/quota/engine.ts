@@ -23,6 +23,7 @@ export interface QuotaHooks {
 
 /** Counted for every model, known limit or not: a limit may be learned or set at any time. */
 const ALWAYS: readonly QuotaKind[] = ['rpm', 'tpm', 'rpd', 'tpd'];
+const PACE: readonly QuotaKind[] = ['rpm', 'tpm', 'rph'];
 /** From so many windows on the idle ones are forgotten. */
 const MANY_WINDOWS = 5000;
 const NO_ENTRIES: readonly Entry[] = [];
@@ -182,6 +183,11 @@ export class QuotaEngine implements LeaseHost {
       if (max < Number.POSITIVE_INFINITY) left = Math.min(left, 1 - window.used(now) / max);
     }
     return left;
+  }
+
+  /** A limit of a minute or an hour is known. */
+  knowsPace(target: QuotaTarget): boolean {
+    return this.entriesOf(target).some(({ window, limit }) => limit !== null && PACE.includes(window.kind));
   }
 
   /** Requests of the target in its provider's day, on this key. */

@@ -51,6 +51,8 @@ export interface QuotaDesk {
   ): QuotaPermit | QuotaRefusal;
   /** Why the candidate has no room for such a request now; null when it has. Spends nothing. */
   peek(candidate: QuotaCandidate, promptTokens: number, maxTokens?: number, isTight?: boolean): QuotaRefusal | null;
+  /** A limit is known of what the candidate takes in a minute or an hour. */
+  knowsPace(candidate: QuotaTarget): boolean;
 }
 
 export function isRefusal(answer: QuotaPermit | QuotaRefusal): answer is QuotaRefusal {
@@ -87,6 +89,7 @@ export function createQuotaDesk(engine: QuotaEngine, estimator: TokenEstimator, 
       }
       return answer.ok ? null : answer;
     },
+    knowsPace: (candidate) => engine.knowsPace(candidate),
   };
 }
 

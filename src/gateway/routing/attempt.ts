@@ -233,9 +233,14 @@ export function attemptWhole(
       end(failed(failureOf('slow', `No answer within ${Math.round(wholeMs / 1000)} s`), true));
       exchange.abort();
     });
-    const exchange = context
-      .upstreamFor(candidate)
-      .send(upstreamRequest, { connectMs: candidate.runtime.connectMs, headersMs: null }, handler);
+    let exchange: { abort(): void };
+    try {
+      const { connectMs } = candidate.runtime;
+      exchange = context.upstreamFor(candidate).send(upstreamRequest, { connectMs, headersMs: null }, handler);
+    } catch (error) {
+      cancelTimer();
+      throw error;
+    }
     onAbort(() => {
       end({ type: 'aborted' });
       exchange.abort();

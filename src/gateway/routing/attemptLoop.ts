@@ -1,7 +1,7 @@
 import type { ChatRequest, Usage } from '../../protocol/chat.js';
 import type { HttpError } from '../http/errors.js';
 import type { PassedOverRow } from '../ledger/changes.js';
-import type { AttemptEndFacts, QuotaDesk, QuotaPermit } from '../quota/quotaDesk.js';
+import type { AttemptEndFacts, QuotaDesk } from '../quota/quotaDesk.js';
 import type { NormalizedCompletion } from '../surfaces/completionNormalizer.js';
 import { estimateUsage, tokensOf } from '../surfaces/estimateUsage.js';
 import type { RequestNeeds } from '../surfaces/requestNeeds.js';
@@ -139,6 +139,7 @@ async function trySearch(
     const taken = search.take() ?? (await waitForOne(context, run, search, failures));
     if (run.signal.isAborted) {
       taken?.permit.end(UNSENT);
+      taken?.trial?.end();
       return canceled(run, taken?.candidate ?? null, failures, null);
     }
     if (!taken) break;
@@ -153,15 +154,15 @@ async function tryOne(
   context: LoopContext,
   run: ChatRun,
   search: CandidateSearch,
-  { candidate, permit }: Taken,
+  taken: Taken,
   failures: AttemptRecord[],
 ): Promise<RunOutcome | null> {
+  const { candidate } = taken;
   const startedAt = context.clock.now();
   context.onAttempt?.(run.id, candidate, failures.length + 1);
   const route: Route = { candidate, failures, committedAt: null };
-  const end = await attempt(context, run, route, permit);
+  const end = await attemptAndRelease(context, run, route, taken);
   const attemptMs = context.clock.now() - startedAt;
-  permit.end(quotaFacts(run, end));
   context.onSettled?.(candidate);
   if (run.signal.isAborted || end.type === 'aborted') return canceled(run, candidate, failures, attemptMs);
   if (end.type === 'answered') {
@@ -177,7 +178,7 @@ async function tryOne(
   search.skip(failure, candidate);
   if (end.type !== 'failed' || !end.isBlocked) {
     context.measurements.failed(candidate, failure.kind, attemptMs);
-    context.cooldowns.begin(failure, candidate);
+    context.cooldowns.begin(failure, candidate, search.isCounted(failure.kind, candidate));
     context.onFailure(failure, candidate, startedAt, run.id);
   }
   const { kind, status, message } = failure;
@@ -186,6 +187,20 @@ async function tryOne(
   if (end.type !== 'broken') return null;
   const error = exhaustionError(failures.slice(-1), [], context.clock.now());
   return { ...fail(run, error, failures), candidate, finishReason: end.finishReason, usage: end.usage };
+}
+
+/** Its slots are given back whatever happens: a defect of ours must not keep them for good. */
+async function attemptAndRelease(context: LoopContext, run: ChatRun, route: Route, taken: Taken): Promise<AttemptEnd> {
+  let facts: AttemptEndFacts = { usage: null, isCounted: false, isUnsent: false };
+  try {
+    const end = await attempt(context, run, route, taken);
+    if (end.type === 'answered') taken.trial?.answered();
+    facts = quotaFacts(run, end);
+    return end;
+  } finally {
+    taken.permit.end(facts);
+    taken.trial?.end();
+  }
 }
 
 const UNSENT: AttemptEndFacts = { usage: null, isCounted: false, isUnsent: true };
@@ -225,6 +240,7 @@ async function waitForOne(
     },
     // At first all of the skips are forgotten, which the last search did not know of.
     freeAt: () => (isFirst ? freeAt : search.notBefore),
+    since: run.startedAt,
     ask: {
       model: run.request.model,
       candidates: run.candidates,
@@ -243,14 +259,15 @@ type AttemptEnd =
   | ({ type: 'broken'; failure: Failure; isTimeout: boolean } & AttemptAnswer)
   | { type: 'aborted' };
 
-async function attempt(context: LoopContext, run: ChatRun, route: Route, permit: QuotaPermit): Promise<AttemptEnd> {
+async function attempt(context: LoopContext, run: ChatRun, route: Route, taken: Taken): Promise<AttemptEnd> {
   const { needs, sink, signal, sticky } = run;
-  const { candidate } = route;
+  const { candidate, permit, trial } = taken;
   const request = sticky?.requestFor(candidate) ?? run.request;
   if (request.stream) {
     const stream = new StreamAttempt(context, candidate, request, needs.promptTokens, permit, {
       onCommit: () => {
         route.committedAt = context.clock.now();
+        trial?.answered();
         sink.begin(route);
       },
       onPayloads: (texts) => sink.payloads(texts),

@@ -1,7 +1,9 @@
 import type { PassedOverRow } from '../ledger/changes.js';
 import { isRefusal, type QuotaDesk, type QuotaPermit } from '../quota/quotaDesk.js';
 import type { Cooldowns } from './cooldowns.js';
-import type { Failure } from './failure.js';
+import type { Failure, FailureKind } from './failure.js';
+import { RATE_KINDS } from './failurePolicy.js';
+import type { Trial } from './halfOpen.js';
 import type { Candidate } from './inventory.js';
 import { RequestSkips } from './skips.js';
 
@@ -9,6 +11,8 @@ import { RequestSkips } from './skips.js';
 export interface Taken {
   candidate: Candidate;
   permit: QuotaPermit;
+  /** It tries what has rested; null where there is nothing to try. */
+  trial: Trial | null;
 }
 
 /** Why a candidate cannot be asked now. */
@@ -19,6 +23,8 @@ export interface Block {
   isQuota: boolean;
   /** The window is full by the provider's word, not by our own count alone. */
   isStated?: boolean;
+  /** It rested, and another request tries it. */
+  isTried?: boolean;
   /** ms since the epoch; null: the request is larger than the window will ever be. */
   until: number | null;
   /** The provider's own words, or ours. */
@@ -69,8 +75,13 @@ export class CandidateSearch {
         this.note(candidate, 'cooldown', cooldown.kind, cooldown.until);
         continue;
       }
+      const held = cooldowns.held(candidate);
+      if (held) {
+        this.note(candidate, 'trial', held.cooldown.kind, held.until);
+        continue;
+      }
       const permit = quota.ask(candidate, this.promptTokens(candidate), this.run.request.max_tokens, this.isTight);
-      if (!isRefusal(permit)) return { candidate, permit };
+      if (!isRefusal(permit)) return { candidate, permit, trial: cooldowns.enter(candidate) };
       this.isFull = true;
       this.note(candidate, 'quota', permit.kind, permit.until);
     }
@@ -80,6 +91,16 @@ export class CandidateSearch {
   /** Who was passed over, and why it was the first time. */
   passedOver(): PassedOverRow[] {
     return this.notes ? [...this.notes.values()] : [];
+  }
+
+  /**
+   * After a failure, when what it told is learned: a quota window says how many requests may go there. A refusal that the
+   * windows do not explain comes of a limit that nobody knows.
+   */
+  isCounted(kind: FailureKind, candidate: Candidate): boolean {
+    const { quota } = this.context;
+    if (!RATE_KINDS.has(kind)) return quota.knowsPace(candidate);
+    return quota.peek(candidate, this.promptTokens(candidate), this.run.request.max_tokens, this.isTight) !== null;
   }
 
   private promptTokens(candidate: Candidate): number {
@@ -129,6 +150,11 @@ export class CandidateSearch {
     // Both must have ended.
     if (cooldown && !(refusal && (refusal.until === null || refusal.until > cooldown.until))) {
       return { candidate, kind: cooldown.kind, isQuota: false, until: cooldown.until, message: cooldown.message };
+    }
+    const held = cooldowns.held(candidate);
+    if (held && !(refusal && (refusal.until === null || refusal.until > held.until))) {
+      const { kind, message } = held.cooldown;
+      return { candidate, kind, isQuota: false, isTried: true, until: held.until, message };
     }
     if (!refusal) return null;
     const message = refusal.until === null ? `larger than its ${refusal.kind}` : `its ${refusal.kind} is used up`;

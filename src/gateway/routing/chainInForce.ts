@@ -45,6 +45,7 @@ export class ChainInForce {
         isFixed: this.isFixed,
         hasOrder: this.hasOrder,
         isFree: router.isFree,
+        isTried: router.isTried,
         ranking: (other: Strategy) => router.chainRanking(other),
         windows: (candidate: Candidate) => router.quota.usesOf(candidate),
       },

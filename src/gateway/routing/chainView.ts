@@ -13,13 +13,14 @@ interface ChainSources extends Pick<ChainView, 'inForce' | 'chosenBy' | 'isFixed
   /** The user's order, for what is off. */
   entries: readonly ChainEntry[] | null;
   isFree(candidate: Candidate): boolean;
+  isTried(candidate: Candidate): boolean;
   ranking(strategy: Strategy): Ranking;
   windows(candidate: Candidate): readonly QuotaUse[];
 }
 
 /** The chain under a strategy as the admin API shows it: what is on, in order, then what is off; each model once. */
 export function chainView(sources: ChainSources, strategy: Strategy): ChainView {
-  const { inventory, isFree } = sources;
+  const { inventory, isFree, isTried } = sources;
   const ranking = sources.ranking(strategy);
   const isScored = ranking.scores !== null;
   const { scores, weights } = isScored ? ranking : sources.ranking('balanced');
@@ -30,10 +31,12 @@ export function chainView(sources: ChainSources, strategy: Strategy): ChainView 
     const keys = inventory.byName.get(name);
     if (views.has(name) || !keys?.[0]) continue;
     const score = scoreOf.get(name);
+    const free = keys.filter(isFree);
     views.set(name, {
       ...factsOf(keys[0].catalog, groups.get(name), inventory),
       enabled: true,
-      available: keys.some(isFree),
+      available: free.length > 0,
+      trying: free.length > 0 && free.every(isTried),
       keys: keys.length,
       today: todayOf(keys, sources),
       score: score && weights ? scoreView(score, weights) : null,
@@ -44,14 +47,14 @@ export function chainView(sources: ChainSources, strategy: Strategy): ChainView 
     const known = inventory.known.get(name);
     if (!known || views.has(name) || !inventory.keyedProviders.has(known.provider)) continue;
     const facts = factsOf(known, groups.get(name), inventory);
-    views.set(name, { ...facts, enabled: false, available: false, keys: 0, today: null, score: null });
+    views.set(name, { ...facts, enabled: false, available: false, trying: false, keys: 0, today: null, score: null });
   }
   const { inForce, chosenBy, isFixed, hasOrder } = sources;
   const scoredBy = isScored ? strategy : 'balanced';
   return { strategy, scoredBy, inForce, chosenBy, isFixed, hasOrder, data: [...views.values()] };
 }
 
-type Facts = Omit<ChainModel, 'enabled' | 'available' | 'keys' | 'today' | 'score'>;
+type Facts = Omit<ChainModel, 'enabled' | 'available' | 'trying' | 'keys' | 'today' | 'score'>;
 
 function factsOf(model: CatalogModel, group: Group | undefined, { byName }: Inventory): Facts {
   const others = group?.members.filter((name) => byName.has(name)).map(providerOf) ?? [];

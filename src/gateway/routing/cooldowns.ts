@@ -1,6 +1,7 @@
 import type { Clock } from '../ports.js';
 import type { Failure, FailureKind } from './failure.js';
-import { type CooldownLength, type CooldownScope, FAILURE_POLICY, LOCAL_CAP_MS } from './failurePolicy.js';
+import { type CooldownLength, type CooldownScope, FAILURE_POLICY, LOCAL_CAP_MS, TRIED_KINDS } from './failurePolicy.js';
+import { HalfOpen, type Trial } from './halfOpen.js';
 import { MAX_STATED_MS } from './retryAfter.js';
 
 /** What of a candidate cooldowns lie on. */
@@ -36,27 +37,47 @@ export interface Cooldown {
   readonly target: string;
   /** Failures in a row, which the next length doubles from. */
   readonly streak: number;
+  /** A quota window says how many may go when it is over; else those of `TRIED_KINDS` are tried first. */
+  readonly isCounted?: boolean;
 }
 
 export interface CooldownHooks {
   /** Begun or prolonged (`until` a time), or lifted before its end (`until` null). Running out is not told. */
   onChange?(cooldown: Cooldown, until: number | null): void;
+  /** A rest is over, and the first request tries it. */
+  onTrying?(cooldown: Cooldown): void;
+  /** More requests may try what rested there than a moment ago. */
+  onRoom?(provider: string): void;
   /** The provider said for good, or twice, that it does not have the model: the catalog should disable it. */
   onGone?(provider: string, model: string, message: string): void;
 }
 
 export interface Cooldowns {
-  /** An attempt failed. Returns the cooldown that now lies on the candidate because of it, or null where none does. */
-  begin(failure: Failure, target: CooldownTarget): Cooldown | null;
-  /** The cooldown of this candidate that ends last; null when it is free to use. */
+  /**
+   * An attempt failed. Returns the cooldown that now lies on the candidate because of it, or null where none does.
+   * `isCounted`: a quota window says how many may go when it is over.
+   */
+  begin(failure: Failure, target: CooldownTarget, isCounted?: boolean): Cooldown | null;
+  /** The cooldown of this candidate that ends last; null when it rests no more. */
   check(target: CooldownTarget): Cooldown | null;
+  /**
+   * Of a candidate that rests no more: it is being tried, and so far nobody else may go; until when at the longest, in
+   * ms since the epoch. null: somebody may.
+   */
+  held(target: CooldownTarget): { cooldown: Cooldown; until: number } | null;
+  /** It rests no more, and no answer has come since. */
+  isTried(target: CooldownTarget): boolean;
+  /** A request goes there; null where it tries nothing. Its trial must be ended. */
+  enter(target: CooldownTarget): Trial | null;
   /**
    * An attempt succeeded: lifts what it disproves. `startedAt` is when the attempt began: a failure after that is not
    * disproved by it.
    */
   success(target: CooldownTarget, startedAt?: number): void;
   list(): Cooldown[];
-  /** "Retry now". False when there is no such cooldown. */
+  /** Those that are over, of which no answer has come since. */
+  tried(): Cooldown[];
+  /** "Retry now". False when there is no such cooldown, and none that is being tried. */
   clear(id: string): boolean;
   /** A probe found the key well, or it was replaced: lifts all that lies on it. */
   clearKey(keyId: string): void;
@@ -95,6 +116,8 @@ class CooldownStore implements Cooldowns {
   private readonly running = new Map<CooldownScope, Map<string, Cooldown>>(SCOPES.map((scope) => [scope, new Map()]));
   private readonly streaks = new Map<string, Streak>();
   private readonly goneStrikes = new Map<string, number>();
+  /** What rested and is being tried, by scope and target. */
+  private readonly halfOpen = new Map<string, { cooldown: Cooldown; state: HalfOpen; isTold: boolean }>();
   private lastId = 0;
   /** Running ones of all scopes, so that the usual case costs one comparison. */
   private count = 0;
@@ -104,7 +127,7 @@ class CooldownStore implements Cooldowns {
     private readonly hooks: CooldownHooks,
   ) {}
 
-  begin(failure: Failure, target: CooldownTarget): Cooldown | null {
+  begin(failure: Failure, target: CooldownTarget, isCounted = false): Cooldown | null {
     if (failure.kind === 'gone') this.strike(failure, target);
     const policy = FAILURE_POLICY[failure.kind];
     const now = this.clock.now();
@@ -142,6 +165,7 @@ class CooldownStore implements Cooldowns {
       until,
       target: key,
       streak: streak.count,
+      ...(isCounted && existing?.isCounted !== false ? { isCounted } : {}),
     };
     this.put(cooldown, existing);
     return cooldown;
@@ -164,6 +188,7 @@ class CooldownStore implements Cooldowns {
 
   private put(cooldown: Cooldown, existing: Cooldown | null): void {
     if (!existing) this.count++;
+    this.halfOpen.delete(nameOf(cooldown));
     this.running.get(cooldown.scope)?.set(cooldown.target, cooldown);
     this.hooks.onChange?.(cooldown, cooldown.until);
   }
@@ -180,13 +205,68 @@ class CooldownStore implements Cooldowns {
     return last;
   }
 
+  held(target: CooldownTarget): { cooldown: Cooldown; until: number } | null {
+    let last: { cooldown: Cooldown; until: number } | null = null;
+    const now = this.clock.now();
+    for (const { cooldown, state } of this.triedOf(target, now)) {
+      const until = state.fullUntil(now);
+      if (until !== null && (last === null || until > last.until)) last = { cooldown, until };
+    }
+    return last;
+  }
+
+  isTried(target: CooldownTarget): boolean {
+    return this.triedOf(target, this.clock.now()).some(({ state }) => !state.isProven);
+  }
+
+  enter(target: CooldownTarget): Trial | null {
+    const now = this.clock.now();
+    const trials = this.triedOf(target, now).map((tried) => {
+      if (!tried.isTold) this.hooks.onTrying?.(tried.cooldown);
+      tried.isTold = true;
+      return tried.state.enter(now);
+    });
+    if (trials.length === 0) return null;
+    return {
+      answered: () => {
+        for (const trial of trials) trial.answered();
+      },
+      end: () => {
+        for (const trial of trials) trial.end();
+      },
+    };
+  }
+
+  /** Of the candidate, in all scopes. */
+  private triedOf(target: CooldownTarget, now: number) {
+    if (this.halfOpen.size === 0) return [];
+    return SCOPES.flatMap((scope) => {
+      const name = nameOf({ scope, target: scopeKey(scope, target) });
+      const found = this.halfOpen.get(name);
+      if (!found) return [];
+      if (!found.state.isOver(now)) return [found];
+      this.halfOpen.delete(name);
+      return [];
+    });
+  }
+
+  /** A rest is over. */
+  private ended(cooldown: Cooldown, now: number): void {
+    if (!TRIED_KINDS.has(cooldown.kind) || cooldown.isCounted) return;
+    const state = new HalfOpen(now, {
+      onRoom: () => this.hooks.onRoom?.(cooldown.provider),
+      onProven: () => this.hooks.onChange?.(cooldown, null),
+    });
+    this.halfOpen.set(nameOf(cooldown), { cooldown, state, isTold: false });
+  }
+
   success(target: CooldownTarget, startedAt: number = this.clock.now()): void {
     if (this.count === 0 && this.streaks.size === 0 && this.goneStrikes.size === 0) return;
     this.goneStrikes.delete(scopeKey('model-on-provider', target));
     for (const scope of SCOPES) {
       const key = scopeKey(scope, target);
       const found = this.running.get(scope)?.get(key);
-      if (found && found.since <= startedAt) this.lift(found, key);
+      if (found && found.since <= startedAt) this.lift(found, key, true);
       if (this.streaks.size === 0) continue;
       for (const kind of KINDS) {
         const name = `${scope}${SEPARATOR}${key}${SEPARATOR}${kind}`;
@@ -208,8 +288,22 @@ class CooldownStore implements Cooldowns {
     return all.sort((a, b) => a.until - b.until);
   }
 
+  tried(): Cooldown[] {
+    // Those that have ended by now are only known once somebody looks.
+    this.list();
+    const now = this.clock.now();
+    return [...this.halfOpen.values()].flatMap(({ cooldown, state }) =>
+      state.isProven || state.isOver(now) ? [] : [cooldown],
+    );
+  }
+
   clear(id: string): boolean {
-    return this.liftWhere((cooldown) => cooldown.id === id) > 0;
+    if (this.liftWhere((cooldown) => cooldown.id === id) > 0) return true;
+    const tried = this.tried().find((cooldown) => cooldown.id === id);
+    if (!tried) return false;
+    this.halfOpen.delete(nameOf(tried));
+    this.hooks.onChange?.(tried, null);
+    return true;
   }
 
   clearKey(keyId: string): void {
@@ -257,7 +351,7 @@ class CooldownStore implements Cooldowns {
     for (const cooldowns of this.running.values()) {
       for (const [key, cooldown] of [...cooldowns]) {
         if (!isMeant(cooldown)) continue;
-        this.lift(cooldown, key);
+        this.lift(cooldown, key, false);
         this.streaks.delete(`${cooldown.scope}${SEPARATOR}${key}${SEPARATOR}${cooldown.kind}`);
         lifted++;
       }
@@ -265,10 +359,13 @@ class CooldownStore implements Cooldowns {
     return lifted;
   }
 
-  private lift(cooldown: Cooldown, key: string): void {
+  /** `isProven`: an answer came. Else whoever asks first tries it. */
+  private lift(cooldown: Cooldown, key: string, isProven: boolean): void {
+    const now = this.clock.now();
     this.running.get(cooldown.scope)?.delete(key);
     this.count--;
-    if (cooldown.until > this.clock.now()) this.hooks.onChange?.(cooldown, null);
+    if (!isProven) this.ended(cooldown, now);
+    if (cooldown.until > now) this.hooks.onChange?.(cooldown, null);
   }
 
   /** The running cooldown under that key; one that has run out is forgotten. */
@@ -278,6 +375,7 @@ class CooldownStore implements Cooldowns {
     if (found.until > now) return found.since <= now + CLOCK_SLACK_MS ? found : this.takeBack(found, now);
     this.running.get(scope)?.delete(key);
     this.count--;
+    this.ended(found, now);
     return null;
   }
 
@@ -301,11 +399,13 @@ class CooldownStore implements Cooldowns {
     return streak;
   }
 
-  /** A request asks a model of a provider once at most, so two strikes are two distinct requests. */
+  /** A request asks a model of a provider once at most, so two strikes are two requests, with a rest between them. */
   private strike(failure: Failure, target: CooldownTarget): void {
     // `false`, not undefined: a web page, which a wrong base URL answers for every model.
     if (failure.isFinal === false) return;
     const key = scopeKey('model-on-provider', target);
+    // Side by side with the first one: the same moment of the provider's is no second word.
+    if (!failure.isFinal && this.find('model-on-provider', key, this.clock.now())?.kind === 'gone') return;
     const strikes = (this.goneStrikes.get(key) ?? 0) + 1;
     if (!failure.isFinal && strikes < GONE_STRIKES) {
       this.goneStrikes.set(key, strikes);
@@ -314,6 +414,10 @@ class CooldownStore implements Cooldowns {
     this.goneStrikes.delete(key);
     this.hooks.onGone?.(target.provider, target.model, failure.message);
   }
+}
+
+function nameOf({ scope, target }: Pick<Cooldown, 'scope' | 'target'>): string {
+  return `${scope}${SEPARATOR}${target}`;
 }
 
 /** As if it had begun now: it never lasts longer than what it was made for. */

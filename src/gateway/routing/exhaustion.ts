@@ -131,6 +131,16 @@ export function noModelsError(): HttpError {
   );
 }
 
+/** Its members are of no provider with a key, gone, or nobody knows them. */
+export function emptyProfileError(profile: string, members: readonly string[]): HttpError {
+  const names = members.length > 0 ? `none of its models can be asked: ${unique([...members])}` : 'it names no model';
+  return exhausted(
+    503,
+    'no_providers_configured',
+    `The profile "${profile}" has nobody to ask; ${names}. Add a key for one of them, or change the profile`,
+  );
+}
+
 function contextTooLong(attempts: readonly AttemptRecord[]): HttpError {
   const message = `The request is over the maximum context length of every model that was asked. ${words(attempts)}`;
   return new HttpError(400, 'invalid_request_error', 'context_length_exceeded', message);
@@ -140,8 +150,9 @@ function rateLimited(attempts: readonly AttemptRecord[], blocks: readonly Block[
   const ending = blocks.flatMap((block) => (block.until === null ? [] : [{ ...block, until: block.until }]));
   const soonest = Math.min(...ending.map(({ until }) => until));
   const seconds = Number.isFinite(soonest) ? Math.max(1, Math.ceil((soonest - nowMs) / 1000)) : 1;
-  const resets = soonestOfModels(ending).map(({ candidate, kind, isStated, until }) => {
+  const resets = soonestOfModels(ending).map(({ candidate, kind, isStated, isTried, until }) => {
     const why = isStated ? `${kind}, as the provider said` : kind;
+    if (isTried) return `${candidate.name} (${kind}) is being tried again by another request`;
     return `${candidate.name} (${why}) again at ${new Date(until).toISOString()}`;
   });
   const headers: Record<string, string> = { 'retry-after': String(seconds) };

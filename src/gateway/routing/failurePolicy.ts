@@ -145,6 +145,9 @@ export const FAILURE_POLICY: Readonly<Record<FailureKind, FailurePolicy>> = {
 /** The key is good, and its provider has had enough of it for now. */
 export const RATE_KINDS: ReadonlySet<FailureKind> = new Set(['rate_limit', 'daily_quota']);
 
+/** When such a rest is over, nobody knows how many may go unless a quota window says it: one request tries it first. */
+export const TRIED_KINDS: ReadonlySet<FailureKind> = new Set([...RATE_KINDS, 'overloaded']);
+
 /** The cooldown in words, as the docs have it. */
 export function describeCooldown(cooldown: CooldownLength): string {
   switch (cooldown.type) {

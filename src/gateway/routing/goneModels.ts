@@ -1,24 +1,28 @@
 import type { ConfigFile } from '../config/configFile.js';
 import type { Bookkeeping } from '../ledger/bookkeeping.js';
-import type { Log } from '../ports.js';
+import type { Clock, Log } from '../ports.js';
 import type { Cooldown, Cooldowns } from './cooldowns.js';
 
 export interface GoneContext {
   books: Bookkeeping;
   log: Log;
-  now(): number;
+  clock: Clock;
+  /** Aborted when the gateway closes. */
+  signal: AbortSignal;
   config: Pick<ConfigFile, 'chain' | 'providers' | 'profiles'>;
   cooldowns(): Pick<Cooldowns, 'list' | 'clear'>;
   /** Something is off now, or back. */
   onChange(): void;
 }
 
+/** A model that is off is tried again after this, whatever its provider's lists say: who returns is found by somebody. */
+export const GONE_FOR_MS = 24 * 60 * 60 * 1000;
 /** Some providers list what they refuse: a list that brought a model back in vain is not believed again before this. */
 const LIST_TRUST_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Models that their providers say do not exist. They are off until something says otherwise: a list of the provider that
- * has them, or the user; those that the config file names also come back with the next start. A model that only the
+ * Models that their providers say do not exist. They are off for a day, or until something says otherwise: a list of the
+ * provider that has them, or the user; those that the config file names also come back with the next start. A model that only the
  * user says there is (one of the config file's `models`, or of a custom endpoint) is never off, it rests. In the ledger.
  */
 export class GoneModels {
@@ -26,14 +30,21 @@ export class GoneModels {
   readonly since = new Map<string, number>();
   private readonly toldResting = new Set<string>();
   private readonly broughtBackAt = new Map<string, number>();
+  private cancelTimer: () => void = () => {};
 
-  constructor(private readonly context: GoneContext) {}
+  constructor(private readonly context: GoneContext) {
+    context.signal.addEventListener('abort', () => this.cancelTimer(), { once: true });
+  }
 
   restore(rows: readonly { provider: string; model: string; since: number }[]): void {
+    const now = this.context.clock.now();
     for (const { provider, model, since } of rows) {
-      if (this.isNamed(provider, model)) this.context.books.append({ type: 'model.back', provider, model });
-      else this.since.set(`${provider}/${model}`, since);
+      if (this.isNamed(provider, model) || since + GONE_FOR_MS <= now) {
+        this.context.books.append({ type: 'model.back', provider, model });
+        // What a clock that was ahead wrote would be off until it is there again.
+      } else this.since.set(`${provider}/${model}`, Math.min(since, now));
     }
+    this.arm();
   }
 
   /** Cooldowns of an earlier life without those that end with the start: of what the config file names. */
@@ -47,7 +58,7 @@ export class GoneModels {
 
   /** The provider said it for good, or twice. Its words stay out of the log: some repeat the prompt. */
   refused(provider: string, model: string): void {
-    const { books, log, now, onChange } = this.context;
+    const { books, log, clock, onChange } = this.context;
     const name = `${provider}/${model}`;
     if (this.isOnlyOurs(provider, model)) {
       if (this.toldResting.has(name)) return;
@@ -58,10 +69,12 @@ export class GoneModels {
       });
       return;
     }
-    const since = now();
+    const since = clock.now();
     this.since.set(name, since);
+    this.arm();
     books.append({ type: 'model.gone', provider, model, since });
-    log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', { provider, model });
+    const until = new Date(since + GONE_FOR_MS).toISOString();
+    log.log('warn', 'catalog', 'A provider no longer has a model; it is switched off', { provider, model, until });
     onChange();
   }
 
@@ -69,7 +82,7 @@ export class GoneModels {
   listed(provider: string, ids: readonly string[], isWanted: boolean): void {
     if (this.since.size === 0 && !this.resting().some((cooldown) => cooldown.provider === provider)) return;
     const off = new Set([...this.since.keys(), ...this.resting().map(nameOf)]);
-    const now = this.context.now();
+    const now = this.context.clock.now();
     for (const id of ids) {
       const name = `${provider}/${id}`;
       if (!off.has(name)) continue;
@@ -102,8 +115,24 @@ export class GoneModels {
       this.context.log.log('warn', 'catalog', 'A model is switched off: its provider said that it does not exist', {
         model: name,
         since: new Date(since).toISOString(),
+        until: new Date(since + GONE_FOR_MS).toISOString(),
       });
     }
+  }
+
+  /** One timer, for the one that is due first. */
+  private arm(): void {
+    this.cancelTimer();
+    const { clock, signal } = this.context;
+    if (this.since.size === 0 || signal.aborted) return;
+    const first = Math.min(...this.since.values());
+    this.cancelTimer = clock.after(Math.max(first + GONE_FOR_MS - clock.now(), 0), () => this.tryDue());
+  }
+
+  private tryDue(): void {
+    const now = this.context.clock.now();
+    for (const [name, since] of [...this.since]) if (since + GONE_FOR_MS <= now) this.bringBack(name);
+    this.arm();
   }
 
   private resting(): Cooldown[] {

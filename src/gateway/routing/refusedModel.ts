@@ -1,5 +1,6 @@
 import { PROFILE_STRATEGIES } from '../../protocol/strategyNames.js';
 import { HttpError } from '../http/errors.js';
+import { GONE_FOR_MS } from './goneModels.js';
 import type { Inventory, Off } from './inventory.js';
 import { nearestNames } from './nearestNames.js';
 
@@ -42,7 +43,7 @@ function words(name: string, off: Off): string {
   const provider = providerOf(name);
   switch (off.why) {
     case 'gone':
-      return `is switched off since ${new Date(off.since).toISOString()} because ${provider} said that it does not exist. It comes back when ${provider} lists it (POST /api/keys/{id}/test with its key asks at once), when PUT /api/chain switches it on, or, where the config file names it, with the next start`;
+      return `is switched off since ${new Date(off.since).toISOString()} because ${provider} said that it does not exist. It is tried again at ${new Date(off.since + GONE_FOR_MS).toISOString()}; it comes back sooner when ${provider} lists it (POST /api/keys/{id}/test with its key asks at once), when PUT /api/chain switches it on, or, where the config file names it, with the next start`;
     case 'config-chain':
       return `is configured but not in your chain: the config file's "chain" switches off what it does not name. Add ${name} to it, or to a profile`;
     case 'chain':

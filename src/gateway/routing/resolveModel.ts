@@ -1,6 +1,6 @@
 import { isProfileStrategy, PROFILE_STRATEGIES, type ProfileStrategy } from '../../protocol/strategyNames.js';
 import { HttpError } from '../http/errors.js';
-import { noModelsError, noProvidersError } from './exhaustion.js';
+import { emptyProfileError, noModelsError, noProvidersError } from './exhaustion.js';
 import type { Candidate, Inventory, InventoryProfile } from './inventory.js';
 import { modelNotFound } from './refusedModel.js';
 
@@ -28,7 +28,7 @@ const AUTO = 'auto:';
 export function resolveModel(inventory: Inventory, model: string): Destination {
   if (model.startsWith(PREFER)) return resolvePreferred(inventory, model.slice(PREFER.length));
   const found = find(inventory, model);
-  if (found) return found.candidates.length > 0 ? found : throwError(nothingToAsk(inventory));
+  if (found) return found.candidates.length > 0 ? found : throwError(nothingToAsk(inventory, found.profile));
   if (model.startsWith(AUTO)) throw modelNotFound(inventory, model);
   return throwError(
     inventory.hasProvider ? withoutKey(inventory, model) : (unkeyed(inventory, model) ?? noProvidersError()),
@@ -102,8 +102,9 @@ function isKnown({ known, logical }: Inventory, name: string): boolean {
 }
 
 /** Why an empty list of candidates is empty. */
-function nothingToAsk(inventory: Inventory): HttpError {
-  return inventory.hasProvider ? noModelsError() : noProvidersError();
+function nothingToAsk(inventory: Inventory, profile: string | null): HttpError {
+  if (!inventory.hasProvider) return noProvidersError();
+  return profile === null ? noModelsError() : emptyProfileError(profile, inventory.profiles.get(profile)?.chain ?? []);
 }
 
 function withoutKey(inventory: Inventory, model: string): HttpError {

@@ -49,6 +49,8 @@ export interface RouterPorts {
 export interface RouterListener {
   /** `until` in ms since the epoch; null: it is over. */
   onCooldown(cooldown: Cooldown, until: number | null): void;
+  /** Its rest is over, and a request tries whether it answers again. */
+  onTrying?(cooldown: Cooldown): void;
   /** A provider said for good that it has no such model. */
   onGone(provider: string, model: string): void;
   onWaiting(runId: string, until: number): void;
@@ -95,6 +97,8 @@ export class Router {
         listener.onCooldown(cooldown, until);
         if (until === null) this.waitingRoom.freed();
       },
+      onTrying: (cooldown) => listener.onTrying?.(cooldown),
+      onRoom: (provider) => this.waitingRoom.freed(provider),
       onGone: (provider, model) => listener.onGone(provider, model),
     });
     this.loop = {
@@ -168,6 +172,9 @@ export class Router {
   readonly isFree = (candidate: Candidate): boolean => {
     return this.cooldowns.check(candidate) === null && this.quotaDesk.peek(candidate, 1, 1) === null;
   };
+
+  /** It has rested, and no answer has come since. */
+  readonly isTried = (candidate: Candidate): boolean => this.cooldowns.isTried(candidate);
 
   /**
    * Whom a client's `model` stands for, in the order they are to be tried.

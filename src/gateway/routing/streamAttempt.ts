@@ -93,11 +93,14 @@ export class StreamAttempt implements UpstreamHandler {
       this.cancelTimer = this.context.clock.after(limitMs, () => {
         this.timeOut(`No first delta within ${Math.round(limitMs / 1000)} s`);
       });
-      const exchange = this.context
-        .upstreamFor(this.candidate)
-        .send(upstreamRequest, { connectMs, headersMs: null }, this);
-      this.exchange = exchange;
-      if (this.isEnded) exchange.abort();
+      try {
+        const upstream = this.context.upstreamFor(this.candidate);
+        this.exchange = upstream.send(upstreamRequest, { connectMs, headersMs: null }, this);
+      } catch (error) {
+        this.cancelTimer();
+        throw error;
+      }
+      if (this.isEnded) this.exchange.abort();
     });
   }
 

@@ -10,6 +10,8 @@ export interface Waiting {
   freeAt(): number | null;
   /** What it waits for. */
   readonly ask: WaitingAsk;
+  /** When it came, in ms since the epoch: whoever was asked in vain and refused has its old place again. */
+  readonly since: number;
 }
 
 /** A request, as far as who could take it goes. */
@@ -40,7 +42,8 @@ const MAX_WAITING = 200;
  * asked in that order, so that no slot stays unused while one waits for it, and nobody overtakes.
  */
 export class WaitingRoom {
-  private readonly seats = new Set<Seat>();
+  /** In the order in which they came. */
+  private seats: readonly Seat[] = [];
   private cancelTimer: () => void = () => {};
   private dueAt = Number.POSITIVE_INFINITY;
   private isPumpQueued = false;
@@ -53,11 +56,11 @@ export class WaitingRoom {
   ) {}
 
   get size(): number {
-    return this.seats.size;
+    return this.seats.length;
   }
 
   get isFull(): boolean {
-    return this.seats.size >= this.maxWaiting;
+    return this.seats.length >= this.maxWaiting;
   }
 
   /** Waits until `waiting` has taken something, `deadline` (ms since the epoch) has come, or `leave` was called. */
@@ -67,12 +70,14 @@ export class WaitingRoom {
       const seat: Seat = {
         waiting,
         leave: (end) => {
-          if (!this.seats.delete(seat)) return;
+          if (!this.seats.includes(seat)) return;
+          this.seats = this.seats.filter((other) => other !== seat);
           cancelDeadline();
           resolve(end);
         },
       };
-      this.seats.add(seat);
+      const place = this.seats.findLastIndex((other) => other.waiting.since <= waiting.since) + 1;
+      this.seats = this.seats.toSpliced(place, 0, seat);
       onLeave(() => seat.leave('left'));
       const freeAt = waiting.freeAt();
       if (freeAt === null || freeAt >= this.dueAt) return;
@@ -83,7 +88,7 @@ export class WaitingRoom {
 
   /** Something was freed, at that provider where it is known: everybody is asked once this turn's work is done. */
   freed(provider: string | null = null): void {
-    if (this.seats.size === 0) return;
+    if (this.seats.length === 0) return;
     if (provider === null) this.freedBy = null;
     else this.freedBy?.add(provider);
     if (this.isPumpQueued) return;
@@ -98,7 +103,7 @@ export class WaitingRoom {
 
   /** To be called before a newcomer takes something: what has become free by now belongs to those who wait. */
   pumpIfDue(): void {
-    if (this.seats.size > 0 && this.dueAt <= this.clock.now()) this.pump(null);
+    if (this.seats.length > 0 && this.dueAt <= this.clock.now()) this.pump(null);
   }
 
   /**
@@ -109,7 +114,7 @@ export class WaitingRoom {
     const inVain: Waiting[] = [];
     // Of the other providers nothing has changed: they are free when they were said to be.
     if (only === null) this.dueAt = Number.POSITIVE_INFINITY;
-    for (const seat of [...this.seats]) {
+    for (const seat of this.seats) {
       const { waiting } = seat;
       if (inVain.some((other) => isNoLess(waiting.ask, other.ask))) continue;
       if (waiting.tryTake(only)) seat.leave('taken');

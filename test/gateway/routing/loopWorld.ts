@@ -68,7 +68,8 @@ export class LoopClock implements Clock {
 
 /** How one attempt goes, in ms. */
 export interface Fate {
-  type: 'answered' | 'error' | 'refused' | 'lost';
+  /** `defect`: our own code throws. */
+  type: 'answered' | 'error' | 'refused' | 'lost' | 'defect';
   /** Until it reaches the provider, then until headers come, then until the end. */
   transit: number;
   headers: number;
@@ -107,12 +108,17 @@ interface Sent {
   latest: number;
 }
 
+/** Limiters answer before any model does. */
+const REFUSED_AFTER_MS = 200;
 const MODEL = 'llama-3.3-70b-versatile';
-const HELLO = { model: `groq/${MODEL}`, messages: [{ role: 'user', content: 'hi' }], max_tokens: 10 };
+
+function hello(provider: string) {
+  return { model: `${provider}/${MODEL}`, messages: [{ role: 'user', content: 'hi' }], max_tokens: 10 };
+}
 
 /**
  * Real routing (Router: inventory, attempt loop, waiting room, quota, cooldowns) against a provider that this test plays,
- * under a clock that it moves. One model of Groq, whose days roll, on as many keys as wanted.
+ * under a clock that it moves. One model of Groq, whose days roll, or of a custom endpoint, on as many keys as wanted.
  */
 export class LoopWorld {
   readonly clock: LoopClock;
@@ -128,6 +134,8 @@ export class LoopWorld {
   private life = 0;
   private attempts = 0;
   private router: Router;
+  private readonly provider: string;
+  private readonly hello: ReturnType<typeof hello>;
 
   constructor(
     start: number,
@@ -136,12 +144,16 @@ export class LoopWorld {
       keys: number;
       fates: readonly Fate[];
       queueSeconds: number;
+      /** Of a custom endpoint; Groq if left out. */
+      baseUrl?: string;
       strict?: Strict;
       /** Windows that are counted by hand after every step, by length: nobody may wait while there is room in all. */
       counted?: { readonly [kind in 'rpm' | 'rph']?: number };
     },
   ) {
     this.clock = new LoopClock(start);
+    this.provider = options.baseUrl === undefined ? 'groq' : 'custom:lab';
+    this.hello = hello(this.provider);
     this.router = this.makeRouter();
   }
 
@@ -177,12 +189,13 @@ export class LoopWorld {
   }
 
   private makeRouter(): Router {
-    const { limits, keys: count, queueSeconds } = this.options;
+    const { limits, keys: count, queueSeconds, baseUrl = 'http://upstream.test/v1' } = this.options;
+    const { provider, hello } = this;
     const secrets = Array.from({ length: count }, (_unused, place) => ({ key: `gsk_key-${place}-0123456789` }));
     const config: ConfigFile = {
-      providers: { groq: { baseUrl: 'http://upstream.test/v1', keys: secrets } },
-      limits: { [HELLO.model]: limits },
-      chain: [HELLO.model],
+      providers: { [provider]: { baseUrl, keys: secrets } },
+      limits: { [hello.model]: limits },
+      chain: [hello.model],
       strategy: 'priority',
     };
     const books = new Bookkeeping(false);
@@ -204,7 +217,7 @@ export class LoopWorld {
         keys: pool,
         models: () => [
           {
-            provider: 'groq',
+            provider,
             id: MODEL,
             name: MODEL,
             contextWindow: null,
@@ -261,7 +274,7 @@ export class LoopWorld {
   }
 
   private come(number: number, visit: Visit): void {
-    const request = decodeChatRequest(HELLO);
+    const request = decodeChatRequest(this.hello);
     const latch = new AbortLatch();
     const { life } = this;
     const end = (what: string) => {
@@ -288,16 +301,20 @@ export class LoopWorld {
       startedAt: this.clock.now(),
       progress: { readTokens: () => 0 },
     };
-    void this.router.run(run, null).then(({ status }) => {
-      if (status === 'canceled') end('left');
-      else if (this.life === life) assert.ok(this.ends[number], 'it ended, and its client knows nothing');
-    });
+    void this.router.run(run, null).then(
+      ({ status }) => {
+        if (status === 'canceled') end('left');
+        else if (this.life === life) assert.ok(this.ends[number], 'it ended, and its client knows nothing');
+      },
+      () => end('defect'),
+    );
   }
 
   /** The wire and the provider. */
   private send({ keyId }: QuotaTarget & Candidate, handler: UpstreamHandler, life: number): { abort(): void } {
     const fate = this.options.fates[this.attempts++ % this.options.fates.length];
     if (!fate) throw new Error('no fate');
+    if (fate.type === 'defect') throw new Error('a defect');
     const sent: Sent = { key: keyId, latest: Number.POSITIVE_INFINITY };
     this.sent.push(sent);
     let isOver = false;
@@ -322,7 +339,10 @@ export class LoopWorld {
       this.later(fate.transit, -1, () => {
         const said = this.arrive(arrival, fate);
         if (fate.type === 'lost') onTime(fate.headers, () => fail('reset'));
-        else onTime(fate.headers, () => this.answer(said, fate, handler, onTime, over, sent));
+        else
+          onTime(arrival.isRefused ? Math.min(fate.headers, REFUSED_AFTER_MS) : fate.headers, () =>
+            this.answer(said, fate, handler, onTime, over, sent),
+          );
       });
     }
     return {
@@ -364,7 +384,7 @@ export class LoopWorld {
     const { counted, limits } = this.options;
     if (!counted || this.router.waiting === 0) return;
     const now = this.clock.monotonic();
-    for (const candidate of this.router.candidatesFor(HELLO.model)) {
+    for (const candidate of this.router.candidatesFor(this.hello.model)) {
       if (this.router.cooldowns.check(candidate)) continue;
       const isFree = (Object.entries(counted) as ['rpm' | 'rph', number][]).every(([kind, length]) => {
         // What an engine may know at the earliest, the rounding of its clock and of one timer.

@@ -20,9 +20,10 @@ function roomOf() {
   /** Room for prompts up to so many tokens. */
   const state = { roomFor: 0, freeAt: clock.now() + 10_000 };
   const taken: string[] = [];
-  const enter = (name: string, wanted: WaitingAsk) => {
+  const enter = (name: string, wanted: WaitingAsk, since = clock.now()) => {
     const waiting: Waiting = {
       ask: wanted,
+      since,
       tryTake(only) {
         looks.push(only ? `${name} at ${[...only]}` : name);
         if (wanted.needs.promptTokens > state.roomFor) return false;
@@ -84,6 +85,19 @@ describe('the waiting room', () => {
     state.roomFor = 1000;
     clock.advance(10_000);
     assert.deepEqual(taken, ['small', 'large', 'larger']);
+  });
+
+  it('gives who comes back refused its old place', async () => {
+    const { clock, state, taken, enter, room } = roomOf();
+    const first = clock.now();
+    clock.advance(1000);
+    enter('second', ask(500));
+    enter('third', ask(500));
+    enter('first', ask(500), first);
+    state.roomFor = 500;
+    room.freed();
+    await null;
+    assert.deepEqual(taken, ['first', 'second', 'third']);
   });
 
   it('looks at those who freed something only, and at all when one is due', async () => {

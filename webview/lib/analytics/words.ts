@@ -51,6 +51,8 @@ export function passedOverWords(
       return end === null
         ? t('it rested: {0}', failureWords(kind))
         : t('it rested until {0}: {1}', end, failureWords(kind));
+    case 'trial':
+      return t('it had rested ({0}), and another request was trying it', failureWords(kind));
     case 'quota':
       return end === null
         ? t('its {0} were used up', windowWords(kind))

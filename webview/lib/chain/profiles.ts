@@ -41,6 +41,7 @@ function stranger(model: string): ChainModel {
     name: id,
     enabled: true,
     available: false,
+    trying: false,
     group: null,
     providers: [provider],
     keys: 0,

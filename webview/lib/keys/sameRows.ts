@@ -30,6 +30,7 @@ function isSameRow(one: KeyRow, other: KeyRow): boolean {
     one.bench === other.bench &&
     one.tightest === other.tightest &&
     isSameList(one.cooldowns, other.cooldowns) &&
+    isSameList(one.tried, other.tried) &&
     isSameList(one.windows, other.windows)
   );
 }

@@ -125,7 +125,10 @@ describe('StickySessions', () => {
       asked.push([name, tokens]);
       return { ok: false as const, kind: 'tpm' as const, until: 1 };
     };
-    const context = { cooldowns: { check: () => null } as never, quota: { ask: note, peek: note } as never };
+    const context = {
+      cooldowns: { check: () => null, held: () => null } as never,
+      quota: { ask: note, peek: note } as never,
+    };
     const run = { needs: { promptTokens: 100 }, request: second, sticky: open(all, second) };
     const search = new CandidateSearch(context, [b, a], run);
     assert.equal(search.take(), null);
