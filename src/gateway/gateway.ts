@@ -6,6 +6,7 @@ import { logicalModels } from './catalog/logicalModels.js';
 import { createModelStore, type ModelStore } from './catalog/modelStore.js';
 import type { ConfigFile } from './config/configFile.js';
 import { configKeys } from './config/configKeys.js';
+import { configWarnings } from './config/configWarnings.js';
 import { CountKeeper } from './countKeeper.js';
 import { createEventBus, type EventBus } from './eventBus.js';
 import { gatewayState } from './gatewayState.js';
@@ -34,7 +35,7 @@ import { createGeminiAdapter } from './providers/gemini/adapter.js';
 import { createOpenAiAdapter } from './providers/openai.js';
 import { providerViews } from './providers/providerViews.js';
 import { createIdSource, randomHex } from './randomIds.js';
-import { fromCooldownRow, healthBefore, restoreModels, toLearnedModelRow } from './restoreState.js';
+import { fromCooldownRow, healthBefore, restoreModels, toKeyRow, toLearnedModelRow } from './restoreState.js';
 import { createRouterListener } from './routerListener.js';
 import { Chain } from './routing/chain.js';
 import { ChainInForce } from './routing/chainInForce.js';
@@ -42,8 +43,7 @@ import type { Cooldown } from './routing/cooldowns/cooldown.js';
 import { RATE_KINDS } from './routing/failurePolicy.js';
 import { GoneModels } from './routing/goneModels.js';
 import type { Candidate } from './routing/inventory.js';
-import { Profiles, unknownModels } from './routing/profiles.js';
-import { profileWarnings } from './routing/profileView.js';
+import { Profiles } from './routing/profiles.js';
 import { Router } from './routing/router.js';
 import { definedFields, Settings } from './settings.js';
 import { UnifiedToken } from './unifiedToken.js';
@@ -228,7 +228,7 @@ class GatewayHouse {
     server.open();
     this.ports.log.log('info', 'gateway', `Listening on ${this.url}`);
     this.announce();
-    this.warnOfUnknownModels();
+    for (const text of configWarnings(this.config, this.router.inventory)) this.ports.log.log('warn', 'config', text);
     this.gone.warn();
     if (this.settings.all.healthProbes) this.keyService.discover();
     this.prober.start();
@@ -331,13 +331,8 @@ class GatewayHouse {
     if (change !== 'health') this.router.refresh();
     if (!this.isLoaded) return;
     this.prober.keyChanged(key, change);
-    const { id, provider, health } = key;
-    if (change === 'removed') this.books.append({ type: 'key.removed', id });
-    else {
-      const { status, checkedAt, isProbed } = health;
-      const healthMessage = isProbed ? health.message : null;
-      this.books.append({ type: 'key', key: { id, provider, health: status, healthMessage, checkedAt } });
-    }
+    const { id, provider } = key;
+    this.books.append(change === 'removed' ? { type: 'key.removed', id } : { type: 'key', key: toKeyRow(key) });
     this.events.emit({ type: 'key.changed', keyId: id, provider, change });
     this.announce();
   }
@@ -346,19 +341,6 @@ class GatewayHouse {
     this.router.refresh();
     this.prober.settingsChanged();
     if (this.isLoaded) this.announce();
-  }
-
-  /** The config file's chains and limits may name what no catalog knows. */
-  private warnOfUnknownModels(): void {
-    const { inventory } = this.router;
-    const warn = (path: string, warnings: readonly string[]) => {
-      for (const text of warnings) this.ports.log.log('warn', 'config', `${path}: ${text}`);
-    };
-    warn('chain', unknownModels(this.config.chain ?? [], inventory, true));
-    warn('limits', unknownModels(Object.keys(this.config.limits ?? {}), inventory, true));
-    for (const profile of inventory.profiles.values()) {
-      if (profile.isFixed) warn(`profiles.${profile.name}`, profileWarnings(profile, inventory, true));
-    }
   }
 
   private announce(): void {

@@ -1,20 +1,25 @@
 import { discoverableModel } from './catalog/modelDefaults.js';
 import type { ListedModels, ModelStore } from './catalog/modelStore.js';
-import type { KeyHealth } from './keys/keyPool.js';
-import type { CooldownRow, LearnedModelRow } from './ledger/changes.js';
+import type { KeyHealth, PoolKey } from './keys/keyPool.js';
+import type { CooldownRow, KeyRow, LearnedModelRow } from './ledger/changes.js';
 import type { LedgerState } from './ledger/restore.js';
 import type { CatalogModel } from './providers/spec.js';
 import type { Cooldown } from './routing/cooldowns/cooldown.js';
 import type { FailureKind } from './routing/failure.js';
 import { FAILURE_POLICY } from './routing/failurePolicy.js';
 
-/** A key's health as the ledger knew it; undefined for one that it does not know. */
+/** A key's health as the ledger keeps it: only what a probe said has its words kept. */
+export function toKeyRow({ id, provider, health }: PoolKey): KeyRow {
+  const { status, message, checkedAt, isProbed } = health;
+  return { id, provider, health: status, healthMessage: isProbed ? message : null, checkedAt };
+}
+
+/** The way back: a key's health as the ledger knew it; undefined for one that it does not know. */
 export function healthBefore(state: LedgerState | null, keyId: string): KeyHealth | undefined {
   const row = state?.keys.find(({ id }) => id === keyId);
   if (!row) return undefined;
   // Earlier versions kept a limit as a verdict.
   const status = row.health === 'rate_limited' ? 'healthy' : row.health;
-  // Only what a probe said has its words kept.
   return { status, message: row.healthMessage, checkedAt: row.checkedAt, isProbed: row.healthMessage !== null };
 }
 

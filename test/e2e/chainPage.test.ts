@@ -72,6 +72,27 @@ describe('the Fallback Chain page', function () {
     await untilShown('large,mid,small');
   });
 
+  it('can still undo after it was hidden, and leads to what came back', async () => {
+    // Whatever time hiding takes: ten seconds from an hour that is still to come.
+    await (await scene.frame()).evaluate(() => {
+      const soon = Date.now() + 3_600_000;
+      Date.now = () => soon;
+    });
+    await scene.view.getByRole('checkbox', { name: 'Ask mid' }).uncheck();
+    await scene.view.getByText('mid was taken out').waitFor();
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await scene.workbench.runCommand('FreeLLM: Fallback Chain');
+    await scene.view.getByText('mid was taken out').waitFor();
+    await scene.shot('chain-undo');
+    await scene.view.getByRole('button', { name: 'Undo' }).focus();
+    await scene.page.keyboard.press('Enter');
+    await untilOrder('large,mid,small');
+    await scene.untilFocused('row mid');
+    await scene.view.getByText('mid was taken out').waitFor({ state: 'detached' });
+    await scene.page.mouse.move(2, 2);
+  });
+
   it('moves a model by dragging, with a line where it lands', async () => {
     const { mouse } = scene.page;
     const grip = await row('small').locator('.grip').boundingBox();

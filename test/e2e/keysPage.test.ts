@@ -215,7 +215,7 @@ describe('the Keys page', function () {
     await scene.view.getByText('“second” of Mistral was removed').waitFor();
     await scene.view.getByRole('button', { name: 'Undo' }).focus();
     await keyboard.press('Enter');
-    await opener('second').waitFor();
+    await scene.untilFocused('row second');
   });
 
   it('does no harm whatever others call their things', async () => {

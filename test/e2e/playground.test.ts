@@ -210,9 +210,19 @@ describe('the Playground', function () {
     await lastAnswer().getByText('second try').waitFor();
     await lastAnswer().getByText('first try').waitFor({ state: 'detached' });
     assert.equal((lastBody(alpha)['messages'] as unknown[]).length, 1);
+    await last().getByRole('group', { name: 'Version 2 of 2' }).waitFor();
+    await last().getByRole('button', { name: 'Previous version' }).click();
+    await lastAnswer().getByText('first try').waitFor();
+    // That button is off now.
+    await scene.untilFocused('Next version');
+    await scene.shot('playground-versions');
+    // What is shown is what the next question goes with.
     alpha.script(chatCompletion({ text: 'to the edited' }));
     await talk('A follow-up', 'to the edited');
-    assert.equal((lastBody(alpha)['messages'] as unknown[]).length, 3);
+    assert.deepEqual(
+      (lastBody(alpha)['messages'] as { content: string }[]).map(({ content }) => content),
+      ['Again please', 'first try', 'A follow-up'],
+    );
     await exchanges().first().getByRole('button', { name: 'Edit and ask again' }).click();
     await scene.view.getByRole('textbox', { name: 'The question' }).fill('Edited question');
     await scene.view.getByRole('textbox', { name: 'The question' }).press('Enter');
@@ -226,6 +236,24 @@ describe('the Playground', function () {
       (count) => count === 2,
     );
     await exchanges().first().getByText('Again please').waitFor();
+    await scene.untilFocused('Message');
+  });
+
+  it('can bring a conversation back after it was hidden', async () => {
+    // Whatever time hiding takes: ten seconds from an hour that is still to come.
+    await (await scene.frame()).evaluate(() => {
+      const soon = Date.now() + 3_600_000;
+      Date.now = () => soon;
+    });
+    await button('New conversation').click();
+    await scene.view.getByText('A new conversation was begun').waitFor();
+    await scene.workbench.runCommand('FreeLLM: Keys');
+    await scene.view.getByRole('toolbar', { name: 'Keys' }).waitFor();
+    await scene.workbench.runCommand('FreeLLM: Playground');
+    await button('Undo').click();
+    await lastAnswer().getByText('to the edited').waitFor();
+    await exchanges().first().getByRole('group', { name: 'Version 1 of 2' }).waitFor();
+    await scene.untilFocused('Message');
   });
 
   it('sends the settings that are filled in, and shows both ways as they went', async () => {
@@ -493,8 +521,8 @@ describe('the Playground', function () {
       assert.fail(`no ${label}, at ${await focused()}`);
     };
     alpha.script(chatCompletion({ text: 'By keys.\n\n```js\nlet keys = 1;\n```\n' }));
-    await message().focus();
-    await keyboard.press('ControlOrMeta+A');
+    // Not by the keys that select all: VS Code takes them first and selects later, when more may have been typed.
+    await message().fill('');
     await keyboard.type('line one');
     await keyboard.press('Shift+Enter');
     await keyboard.type('line two');
@@ -695,10 +723,24 @@ describe('the Playground', function () {
     );
   });
 
+  it('goes on with an answer when its document is made anew', async () => {
+    const rest = createGate();
+    alpha.script(paced([say('Before it was made anew,'), rest.opened, say(' and after.'), END]));
+    await message().fill('Make me anew');
+    await message().press('Enter');
+    await lastAnswer().getByText('Before it was made anew,').waitFor();
+    await scene.reloadWebviews();
+    await lastAnswer().getByText('Before it was made anew,').waitFor();
+    rest.open();
+    await lastAnswer().getByText('Before it was made anew, and after.').waitFor();
+    await facts().waitFor();
+  });
+
   it('is there again after a reload, and empty after it was closed', async () => {
     await scene.reload('Playground');
     await message().waitFor({ timeout: 90_000 });
-    await lastAnswer().getByText('Before it was hidden, and after.').waitFor();
+    await lastAnswer().getByText('Before it was made anew, and after.').waitFor();
+    await exchanges().first().getByText('Before it was hidden, and after.').waitFor();
     // The file of another step stays: it would ask whether to be saved.
     await message().focus();
     await scene.workbench.runCommand('View: Close Editor');

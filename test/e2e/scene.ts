@@ -268,6 +268,15 @@ export class Scene {
     await this.page.getByRole('tab', { name: tab }).first().click({ timeout: 120_000 });
   }
 
+  /** VS Code's own command makes the document of every page anew, without having hidden it. */
+  async reloadWebviews(): Promise<void> {
+    await (await this.frame()).evaluate(() => Object.assign(window, { isOld: true }));
+    await this.workbench.runCommand('Developer: Reload Webviews');
+    const isNew = async () => (await this.frame()).evaluate(() => !('isOld' in window));
+    // A document that is on its way can be asked nothing.
+    await this.until(() => isNew().catch(() => false), Boolean);
+  }
+
   /** What failed rests: not for the next step. */
   async liftCooldowns(): Promise<void> {
     const { data } = await this.api<{ data: { id: string }[] }>('GET', '/api/cooldowns');

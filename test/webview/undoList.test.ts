@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
-import { stillUndoable, type Undoable, withUndoable } from '../../webview/lib/undoList.js';
+import {
+  keptUndoables,
+  readUndoables,
+  stillUndoable,
+  type Undoable,
+  withUndoable,
+} from '../../webview/lib/undoList.js';
 
-const deed = (id: string, until: number): Undoable => ({ id, text: id, until, undo: () => {} });
+const deed = (id: string, until: number, kept?: unknown): Undoable => ({
+  ...{ id, text: id, until, focus: `#${id}`, undo: () => {} },
+  ...(kept === undefined ? {} : { kept }),
+});
 
 describe('what can be undone', () => {
   it('keeps each deed once, the newest last', () => {
@@ -19,5 +28,12 @@ describe('what can be undone', () => {
     const list = [deed('a', 10), deed('b', 20)];
     assert.equal(stillUndoable(list, 9), list);
     assert.deepEqual(stillUndoable(list, 10), [list[1]]);
+  });
+
+  it('is offered again by the next document of the page, for the rest of its time', () => {
+    const kept = JSON.parse(JSON.stringify(keptUndoables([deed('a', 10, [1]), deed('b', 20, [2]), deed('c', 20)])));
+    assert.deepEqual(readUndoables(kept, 10), [{ id: 'b', text: 'b', until: 20, focus: '#b', kept: [2] }]);
+    for (const nonsense of [null, 5, {}, [null, 5, {}, { ...deed('a', 20), text: 5 }]])
+      assert.deepEqual(readUndoables(nonsense, 10), []);
   });
 });

@@ -13,9 +13,11 @@ import type {
 import type { FromPlayground, ToPlayground } from '../../src/protocol/playground.js';
 import type { Bridge } from './bridge.js';
 import { PageTransport } from './pageTransport.js';
-import { stillUndoable, type Undoable, withUndoable } from './undoList.js';
+import { keptUndoables, readUndoables, stillUndoable, type Undoable, withUndoable } from './undoList.js';
 
 const KEY = Symbol('session');
+/** Beside what the page itself keeps. */
+const UNDOABLES = 'undoables';
 
 /** A page's life: its way to the gateway, what happens there, and what all pages show. */
 export class Session {
@@ -91,11 +93,25 @@ export class Session {
   }
 
   offerUndo(undoable: Undoable): void {
-    this.undoables = withUndoable(this.undoables, undoable);
+    // It counts from here.
+    this.now = Date.now();
+    this.setUndoables(withUndoable(this.undoables, undoable));
+  }
+
+  /**
+   * Offers again what an earlier document of this page did, for the rest of its time. `undoing` makes of what was kept what
+   * undoes it; it must take anything, and null offers nothing.
+   */
+  offerKeptUndos(undoing: (kept: unknown) => (() => void) | null): void {
+    const kept = readUndoables(fieldsOf(this.bridge.readState())[UNDOABLES], Date.now());
+    for (const each of kept) {
+      const undo = undoing(each.kept);
+      if (undo !== null) this.offerUndo({ ...each, undo });
+    }
   }
 
   undo(undoable: Undoable): void {
-    this.undoables = this.undoables.filter((other) => other !== undoable);
+    this.setUndoables(this.undoables.filter((other) => other !== undoable));
     undoable.undo();
   }
 
@@ -104,14 +120,20 @@ export class Session {
     return read(this.bridge.readState());
   }
 
-  keepState(state: unknown): void {
-    this.bridge.writeState(state);
+  keepState(state: object): void {
+    this.bridge.writeState({ ...state, [UNDOABLES]: keptUndoables(this.undoables) });
+  }
+
+  private setUndoables(undoables: readonly Undoable[]): void {
+    if (undoables === this.undoables) return;
+    this.undoables = undoables;
+    this.keepState(fieldsOf(this.bridge.readState()));
   }
 
   private tick(): void {
     if (document.hidden) return;
     this.now = Date.now();
-    this.undoables = stillUndoable(this.undoables, this.now);
+    this.setUndoables(stillUndoable(this.undoables, this.now));
   }
 
   private receive(message: ToPage): void {
@@ -149,6 +171,10 @@ export class Session {
     this.arrived = [];
     if (events.length > 0) for (const listener of this.eventListeners) listener(events);
   }
+}
+
+function fieldsOf(state: unknown): Record<string, unknown> {
+  return typeof state === 'object' && state !== null ? (state as Record<string, unknown>) : {};
 }
 
 export function provideSession(session: Session): void {

@@ -7,6 +7,10 @@ const ENDING = '.json';
 const REMOVED = '.removed';
 /** A removed one can be taken back for 10 s; after this it is deleted when the list is next read. */
 const REMOVED_MS = 60_000;
+/** What a save writes before it takes the place of what was saved; after a crash it stays. */
+const TEMPORARY = /^[a-z0-9]{8,40}\.json\.[0-9a-f]{12}$/;
+/** No save takes so long, in whatever window. */
+const TEMPORARY_MS = 60 * 60_000;
 /** Of a file; the first line, with the title, is far shorter. */
 const HEAD_BYTES = 4_096;
 const LARGEST = 64 * 1024 * 1024;
@@ -48,7 +52,7 @@ export class ConversationFiles {
 
   private async list(): Promise<ConversationHead[]> {
     const names = await readdir(this.folder).catch(() => []);
-    await Promise.all(names.filter((name) => name.endsWith(REMOVED)).map((name) => this.sweep(name)));
+    await Promise.all(names.map((name) => this.sweep(name)));
     const heads = await Promise.all(names.filter(isOurs).map((name) => this.head(name)));
     return heads.filter((head) => head !== null).sort((a, b) => b.savedAt - a.savedAt);
   }
@@ -69,10 +73,13 @@ export class ConversationFiles {
     }
   }
 
+  /** Deletes what was removed, or left by a crash, long enough ago. */
   private async sweep(name: string): Promise<void> {
+    const age = name.endsWith(REMOVED) ? REMOVED_MS : TEMPORARY.test(name) ? TEMPORARY_MS : null;
+    if (age === null) return;
     const file = path.join(this.folder, name);
     const { ctimeMs } = await stat(file).catch(() => ({ ctimeMs: Number.POSITIVE_INFINITY }));
-    if (this.now() - ctimeMs > REMOVED_MS) await rm(file, { force: true });
+    if (this.now() - ctimeMs > age) await rm(file, { force: true });
   }
 
   private async parts(id: string): Promise<{ head: Omit<ConversationHead, 'id'>; body: string; content: unknown }> {

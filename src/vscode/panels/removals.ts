@@ -7,6 +7,8 @@ export interface Removal {
 
 /** So long a removal can be taken back. */
 export const REMOVAL_MS = 10_000;
+/** What is pressed in the last moment still comes in time: a page's clock goes by seconds. */
+export const GRACE_MS = 2_000;
 
 export interface RemovalPorts {
   /** Removes the key for good. Tells the user itself when it cannot. */
@@ -23,6 +25,8 @@ export interface RemovalPorts {
  */
 export class Removals {
   private readonly waiting = new Map<string, { removal: Removal; cancel(): void }>();
+  /** Those that are being removed: too late. */
+  private readonly ending = new Set<string>();
 
   constructor(private readonly ports: RemovalPorts) {}
 
@@ -34,13 +38,13 @@ export class Removals {
     if (this.waiting.has(keyId)) return;
     const { now = Date.now, after = timeout } = this.ports;
     const removal = { keyId, until: now() + REMOVAL_MS };
-    this.waiting.set(keyId, { removal, cancel: after(REMOVAL_MS, () => void this.end(keyId)) });
+    this.waiting.set(keyId, { removal, cancel: after(REMOVAL_MS + GRACE_MS, () => void this.end(keyId)) });
     this.ports.onChange(this.list);
   }
 
   undo(keyId: string): void {
     const found = this.waiting.get(keyId);
-    if (found === undefined) return;
+    if (found === undefined || this.ending.has(keyId)) return;
     found.cancel();
     this.forget(keyId);
   }
@@ -52,7 +56,9 @@ export class Removals {
 
   /** It stays hidden until it is gone, and is back when it could not be removed. */
   private async end(keyId: string): Promise<void> {
+    this.ending.add(keyId);
     await this.ports.remove(keyId);
+    this.ending.delete(keyId);
     this.forget(keyId);
   }
 

@@ -70,6 +70,21 @@ describe('saved conversations', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  it('never list what a crash left of a save, and delete it when no save can be at it', async () => {
+    let now = Date.now();
+    const files = new ConversationFiles(folder, () => now);
+    await save(files, 'aaaaaaaa', 'Mine');
+    const left = 'aaaaaaaa.json.0123456789ab';
+    const others = ['aaaaaaaa.json.backup', 'notes.txt', 'aaaaaaaa.json.0123456789ab.txt'];
+    for (const name of [left, ...others]) writeFileSync(path.join(folder, name), '{"title":"x","savedAt":1}\nnull');
+    const titles = async () => (await list(files)).map(({ title }) => title);
+    assert.deepEqual(await titles(), ['Mine']);
+    assert.ok(readdirSync(folder).includes(left), 'another window may be saving');
+    now += 2 * 60 * 60_000;
+    assert.deepEqual(await titles(), ['Mine']);
+    assert.deepEqual(readdirSync(folder).sort(), ['aaaaaaaa.json', ...others].sort());
+  });
+
   it('leave alone what is none of them', async () => {
     const files = new ConversationFiles(folder);
     await save(files, 'aaaaaaaa', 'Mine');

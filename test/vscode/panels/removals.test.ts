@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { REMOVAL_MS, type Removal, Removals } from '../../../src/vscode/panels/removals.js';
+import { GRACE_MS, REMOVAL_MS, type Removal, Removals } from '../../../src/vscode/panels/removals.js';
 import { createManualClock } from '../../support/manualClock.js';
 
 function scene() {
@@ -21,9 +21,9 @@ describe('removals that can be undone', () => {
     removals.begin('a');
     removals.begin('a');
     assert.deepEqual(told, [[{ keyId: 'a', until: clock.now() + REMOVAL_MS }]]);
-    await clock.advance(REMOVAL_MS - 1);
-    assert.deepEqual(removed, []);
-    await clock.advance(1);
+    await clock.advance(REMOVAL_MS);
+    assert.deepEqual(removed, [], 'what was pressed in the last moment is on its way');
+    await clock.advance(GRACE_MS);
     assert.deepEqual([removed, removals.list, told.at(-1)], [['a'], [], []]);
   });
 
@@ -38,7 +38,26 @@ describe('removals that can be undone', () => {
       ['b'],
     );
     removals.dispose();
-    await clock.advance(REMOVAL_MS);
+    await clock.advance(REMOVAL_MS + GRACE_MS);
     assert.deepEqual(removed, []);
+  });
+
+  it('cannot be undone while they happen: what would come back would go again', async () => {
+    const clock = createManualClock();
+    const told: string[] = [];
+    let done = (): void => undefined;
+    const removals = new Removals({
+      remove: () => new Promise((resolve) => (done = resolve)),
+      onChange: (list) => told.push(list.map(({ keyId }) => keyId).join()),
+      now: clock.now,
+      after: clock.after,
+    });
+    removals.begin('a');
+    await clock.advance(REMOVAL_MS + GRACE_MS);
+    removals.undo('a');
+    assert.deepEqual(told, ['a']);
+    done();
+    await clock.advance(0);
+    assert.deepEqual(told, ['a', '']);
   });
 });

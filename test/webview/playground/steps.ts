@@ -18,5 +18,5 @@ export function step(content: string, change: Partial<Step> = {}): Step {
 
 /** A question with an answer for each column. */
 export function exchange(text: string, ...answers: Step[][]): Exchange {
-  return { id: newId(), text, attachments: [], answers: answers.map((steps) => ({ steps })) };
+  return { id: newId(), text, attachments: [], answers: answers.map((steps) => ({ before: [], steps, after: [] })) };
 }

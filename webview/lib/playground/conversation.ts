@@ -39,10 +39,15 @@ export interface Step {
   usage: ChatUsage | null;
 }
 
-/** What a model made of a question: several steps where it calls tools. */
-export interface Answer {
-  steps: Step[];
+/** All that was made of a question, in order; `steps` is the version that is shown and that the next question goes with. */
+export interface Versions<S> {
+  before: S[][];
+  /** Several where a model calls tools. */
+  steps: S[];
+  after: S[][];
 }
+
+export type Answer = Versions<Step>;
 
 /** A question, and the answer of each column. */
 export interface Exchange {
@@ -71,6 +76,21 @@ export function newStep(params: StepParams): Step {
 /** The model waits for what its tools say. */
 export function awaitsTools(step: Step): boolean {
   return step.end?.kind === 'done' && step.calls.some(({ result }) => result === null);
+}
+
+/** A new version is begun, after all others. What said nothing is not kept. */
+export function withNewVersion<S extends Step>({ before, steps, after }: Versions<S>): Versions<S> {
+  const saysSomething = (version: S[]) => version.some(({ content, calls }) => content !== '' || calls.length > 0);
+  return { before: [...before, steps, ...after].filter(saysSomething), steps: [], after: [] };
+}
+
+/** The version before the one that is shown, or the one after it; the same where there is none. */
+export function turned<S>({ before, steps, after }: Versions<S>, to: 'before' | 'after'): Versions<S> {
+  const next = to === 'before' ? before.at(-1) : after[0];
+  if (next === undefined) return { before, steps, after };
+  return to === 'before'
+    ? { before: before.slice(0, -1), steps: next, after: [steps, ...after] }
+    : { before: [...before, steps], steps: next, after: after.slice(1) };
 }
 
 /** A conversation's name in the list, until the user gives another: the beginning of its first question. */

@@ -1,5 +1,6 @@
 import type { ChatCall, ChatEnd, ChatRoute } from '../../../src/protocol/playground.js';
 import {
+  type Answer,
   type Attachment,
   type Exchange,
   NO_ROUTE,
@@ -36,18 +37,30 @@ export interface KeptPlayground extends KeptConversation {
 /** VS Code keeps a page's state in its own database and sends it about: it is to be small. In characters. */
 const MOST_KEPT = 400_000;
 
-/** What may be kept: images stay behind, and of a long conversation what came first. The last question always stays. */
+/**
+ * What may be kept: images stay behind, and of a long conversation what came first, and answers that are not shown. The last
+ * question always stays.
+ */
 export function bounded(kept: KeptPlayground): KeptPlayground {
   let left = MOST_KEPT;
   const exchanges: Exchange[] = [];
   for (const exchange of kept.exchanges.toReversed()) {
     let lean: Exchange = { ...exchange, attachments: exchange.attachments.map(withoutImage) };
-    if (exchanges.length === 0 && JSON.stringify(lean).length > left) lean = shortened(lean);
-    left -= JSON.stringify(lean).length;
+    if (sizeOf(lean) > left) lean = withShownOnly(lean);
+    if (exchanges.length === 0 && sizeOf(lean) > left) lean = shortened(lean);
+    left -= sizeOf(lean);
     if (left < 0 && exchanges.length > 0) break;
     exchanges.unshift(lean);
   }
   return { ...kept, exchanges };
+}
+
+function sizeOf(exchange: Exchange): number {
+  return JSON.stringify(exchange).length;
+}
+
+function withShownOnly(exchange: Exchange): Exchange {
+  return { ...exchange, answers: exchange.answers.map(({ steps }) => ({ before: [], steps, after: [] })) };
 }
 
 /** Without its files, and with the beginnings of what is long. */
@@ -58,7 +71,10 @@ function shortened(exchange: Exchange): Exchange {
     ...exchange,
     text: exchange.text.slice(0, MOST_KEPT / 4),
     attachments: exchange.attachments.map((each) => (each.kind === 'text' ? { ...each, text: null } : each)),
-    answers: exchange.answers.map((answer) => ({ steps: answer.steps.map((step) => shortenedStep(step, most)) })),
+    answers: exchange.answers.map((answer) => ({
+      ...answer,
+      steps: answer.steps.map((step) => shortenedStep(step, most)),
+    })),
   };
 }
 
@@ -141,9 +157,19 @@ function readExchange(value: unknown, ids: Set<string>): Exchange[] {
   if (typeof id !== 'string' || typeof text !== 'string') return [];
   const answers = listOf(fields['answers'])
     .slice(0, 2)
-    .map((answer) => ({ steps: listOf(fieldsOf(answer)['steps']).flatMap((step) => readStep(step, ids)) }));
+    .map((answer) => readAnswer(answer, ids));
   const attachments = listOf(fields['attachments']).flatMap(readAttachment);
   return [{ id: onlyOnce(id, ids), text, attachments, answers }];
+}
+
+function readAnswer(value: unknown, ids: Set<string>): Answer {
+  const { before, steps, after } = fieldsOf(value);
+  const version = (all: unknown) => listOf(all).flatMap((step) => readStep(step, ids));
+  const others = (all: unknown) =>
+    listOf(all)
+      .map(version)
+      .filter(({ length }) => length > 0);
+  return { before: others(before), steps: version(steps), after: others(after) };
 }
 
 function readAttachment(value: unknown): Attachment[] {

@@ -1,6 +1,7 @@
 import type { ChainView, ProfileView } from '../../../src/protocol/chain.js';
 import type { GatewayEvent } from '../../../src/protocol/events.js';
 import type { ProfileStrategy, Strategy } from '../../../src/protocol/strategyNames.js';
+import { type Back, type BackStep, readBack } from '../../lib/chain/back.js';
 import { budgetOf } from '../../lib/chain/budget.js';
 import {
   bodyOf,
@@ -25,6 +26,12 @@ const SCORES_AFTER_MS = 2_000;
 const CHANGES_AFTER_MS = 150;
 /** Measurements fade without anything happening. */
 const ANYWAY_MS = 15_000;
+
+/** Where the focus goes when a deed is undone. */
+const STRATEGY = '[data-undo=strategy] :is(input:checked, select)';
+const PROFILE = '[data-undo=profile] select';
+const FIRST_ROW = '[data-row]';
+const focusOf = (row: ChainRow): string => `[data-id="${CSS.escape(row.id)}"] [data-row]`;
 
 /** The chain's page: its data and deeds. */
 export class ChainStore {
@@ -61,6 +68,10 @@ export class ChainStore {
 
   constructor(readonly session: Session) {
     this.view = new ViewState(session);
+    session.offerKeptUndos((kept) => {
+      const back = readBack(kept);
+      return back && (() => this.takeBack(back));
+    });
     session.onResync(() => void this.read());
     session.onEvents((events) => this.take(events));
     setInterval(() => document.hidden || this.readSoon(0), ANYWAY_MS);
@@ -113,16 +124,18 @@ export class ChainStore {
     this.do(async () => {
       await this.setStrategy(strategy, strategy);
       this.view.preview = null;
-      this.offerUndo('strategy', 'strategy', t('{0} orders the chain', strategy), () =>
-        this.setStrategy(before.inForce, before.chosenBy === 'user' ? before.inForce : undefined),
-      );
+      const setting = before.chosenBy === 'user' ? before.inForce : null;
+      this.offerUndo('strategy', 'strategy', t('{0} orders the chain', strategy), STRATEGY, [
+        { to: 'strategy', strategy: before.inForce, setting },
+      ]);
     });
   }
 
   /** Moves what a row stands for. */
   move(row: ChainRow, landing: Landing): void {
     const names = row.members.map(({ model }) => model);
-    this.reorder((order) => withMoved(order, names, landing), `move ${row.id}`, t('{0} was moved', row.name));
+    const words = t('{0} was moved', row.name);
+    this.reorder((order) => withMoved(order, names, landing), `move ${row.id}`, words, focusOf(row));
   }
 
   sort(preset: Preset): void {
@@ -131,24 +144,26 @@ export class ChainStore {
     if (this.profile !== null) {
       // A profile has no catalog's order: the one in which the chain shows them is nearest.
       const sorted = sortedBy(models, preset) ?? this.catalogOrder();
-      this.putChainOf(this.profile, sorted, 'sort', words);
+      this.putChainOf(this.profile, sorted, 'sort', words, FIRST_ROW);
       return;
     }
     const sorted = sortedBy(models, preset);
-    if (sorted !== null) this.reorder(() => sorted, 'sort', words);
-    else this.putChain('sort', words, ({ data }) => bodyOrNull(data));
+    if (sorted !== null) this.reorder(() => sorted, 'sort', words, FIRST_ROW);
+    else this.putChain('sort', words, FIRST_ROW, ({ data }) => bodyOrNull(data));
   }
 
   switchModels(models: readonly string[], isOn: boolean): void {
     const name = this.models.find(({ model }) => model === models[0])?.name ?? '';
     const words = isOn ? t('{0} is in the chain again', name) : t('{0} was taken out', name);
+    const row = this.rows.find(({ members }) => members.some(({ model }) => model === models[0]));
+    const focus = row === undefined ? FIRST_ROW : focusOf(row);
     if (this.profile !== null) {
       const chain = withMembers(this.profile.chain, models, isOn);
-      if (chain !== null) this.putChainOf(this.profile, chain, `switch ${models[0]}`, words);
+      if (chain !== null) this.putChainOf(this.profile, chain, `switch ${models[0]}`, words, focus);
       return;
     }
     this.mark(models, isOn);
-    this.putChain(`switch ${models[0]}`, words, (view, own) => switchedBody(view, own, models, isOn), {
+    this.putChain(`switch ${models[0]}`, words, focus, (view, own) => switchedBody(view, own, models, isOn), {
       // Models that their provider called gone are off by themselves, and on only when they are named.
       again: (view, own) => {
         const isStillOff = view.data.some(({ model, enabled }) => !enabled && models.includes(model));
@@ -161,10 +176,9 @@ export class ChainStore {
     this.do(async () => {
       const { client } = this.session;
       await client.call('PUT /api/profiles', { body });
-      this.offerUndo(`profile ${body.name}`, 'put', words, async () => {
-        if (before !== null) await client.call('PUT /api/profiles', { body: profileBody(before) });
-        else await client.call('DELETE /api/profiles/{name}', { id: body.name });
-      });
+      const back: BackStep =
+        before === null ? { to: 'noProfile', name: body.name } : { to: 'profile', body: profileBody(before) };
+      this.offerUndo(`profile ${body.name}`, 'put', words, before === null ? PROFILE : STRATEGY, [back]);
     });
   }
 
@@ -181,17 +195,15 @@ export class ChainStore {
   }
 
   renameProfile(profile: ProfileView, name: string): void {
-    const { client } = this.session;
-    const swap = async (from: string, to: string): Promise<void> => {
-      await client.call('PUT /api/profiles', { body: { ...profileBody(profile), name: to } });
-      await client.call('DELETE /api/profiles/{name}', { id: from });
-      this.view.profile = to;
-    };
+    const swap = (from: string, to: string): Back => [
+      { to: 'profile', body: { ...profileBody(profile), name: to } },
+      { to: 'noProfile', name: from },
+      { to: 'view', profile: to },
+    ];
     this.do(async () => {
-      await swap(profile.name, name);
-      this.offerUndo(`profile ${name}`, 'rename', t('{0} is now {1}', profile.name, name), () =>
-        swap(name, profile.name),
-      );
+      await this.go(swap(profile.name, name));
+      const words = t('{0} is now {1}', profile.name, name);
+      this.offerUndo(`profile ${name}`, 'rename', words, PROFILE, swap(name, profile.name));
     });
   }
 
@@ -200,17 +212,22 @@ export class ChainStore {
     this.do(async () => {
       await client.call('DELETE /api/profiles/{name}', { id: profile.name });
       this.view.profile = null;
-      this.offerUndo(`profile ${profile.name}`, 'remove', t('The profile {0} was removed', profile.name), async () => {
-        await client.call('PUT /api/profiles', { body: profileBody(profile) });
-        this.view.profile = profile.name;
-      });
+      this.offerUndo(`profile ${profile.name}`, 'remove', t('The profile {0} was removed', profile.name), PROFILE, [
+        { to: 'profile', body: profileBody(profile) },
+        { to: 'view', profile: profile.name },
+      ]);
     });
   }
 
-  private reorder(change: (order: readonly string[]) => readonly string[], id: string, words: string): void {
+  private reorder(
+    change: (order: readonly string[]) => readonly string[],
+    id: string,
+    words: string,
+    focus: string,
+  ): void {
     if (this.profile !== null) {
       const chain = change(this.profile.chain);
-      if (chain !== this.profile.chain) this.putChainOf(this.profile, chain, id, words);
+      if (chain !== this.profile.chain) this.putChainOf(this.profile, chain, id, words, focus);
       return;
     }
     const before = this.models.filter(({ enabled }) => enabled).map(({ model }) => model);
@@ -219,18 +236,18 @@ export class ChainStore {
     this.order = after;
     this.waitingOrder = null;
     if (this.data?.inForce !== 'priority') this.view.preview = 'priority';
-    this.putChain(id, words, ({ data }) => bodyOf(after, offBut({ data }, [])));
+    this.putChain(id, words, focus, ({ data }) => bodyOf(after, offBut({ data }, [])));
   }
 
-  private putChainOf(profile: ProfileView, chain: readonly string[], id: string, words: string): void {
+  private putChainOf(profile: ProfileView, chain: readonly string[], id: string, words: string, focus: string): void {
     const body = { ...profileBody(profile), chain: [...chain] };
     this.profiles = this.profiles.map((each) => (each.name === profile.name ? { ...each, chain: body.chain } : each));
     const { client } = this.session;
     this.do(async () => {
       await client.call('PUT /api/profiles', { body });
-      this.offerUndo(`profile ${profile.name}`, `${id} of ${profile.name}`, words, async () => {
-        await client.call('PUT /api/profiles', { body: profileBody(profile) });
-      });
+      this.offerUndo(`profile ${profile.name}`, `${id} of ${profile.name}`, words, focus, [
+        { to: 'profile', body: profileBody(profile) },
+      ]);
     });
   }
 
@@ -238,6 +255,7 @@ export class ChainStore {
   private putChain(
     id: string,
     words: string,
+    focus: string,
     make: (view: ChainView, own: readonly string[]) => ChainBody,
     { again }: { again?(view: ChainView, own: readonly string[]): ChainBody | undefined } = {},
   ): void {
@@ -250,11 +268,9 @@ export class ChainStore {
       const answer = await put(make(now, own));
       const more = again?.(answer, own);
       if (more !== undefined) await put(more);
-      const saved = savedBody(now, own);
-      this.offerUndo('chain', id, words, async () => {
-        await put(saved);
-        this.view.preview = now.inForce === preview ? null : this.view.preview;
-      });
+      const back: Back = [{ to: 'chain', data: savedBody(now, own) }];
+      if (now.inForce === preview) back.push({ to: 'inForce' });
+      this.offerUndo('chain', id, words, focus, back);
     });
   }
 
@@ -283,12 +299,29 @@ export class ChainStore {
    * Undoing puts back all of what was changed, so only the last deed on it can be undone; the steps that a model is moved
    * by are one deed.
    */
-  private offerUndo(id: string, deed: string, text: string, undo: () => Promise<void>): void {
+  private offerUndo(id: string, deed: string, text: string, focus: string, last: Back): void {
     const earlier = this.session.undoables.find((other) => other.id === id);
     const isOneMore = deed.startsWith('move ') && deed === this.lastDeed;
     this.lastDeed = deed;
-    const back = isOneMore && earlier !== undefined ? earlier.undo : () => this.do(undo);
-    this.session.offerUndo({ id, text, until: this.session.now + UNDO_MS, undo: back });
+    const back = (isOneMore && readBack(earlier?.kept)) || last;
+    const until = Date.now() + UNDO_MS;
+    this.session.offerUndo({ id, text, until, focus, kept: back, undo: () => this.takeBack(back) });
+  }
+
+  private takeBack(back: Back): void {
+    this.do(() => this.go(back));
+  }
+
+  private async go(steps: Back): Promise<void> {
+    const { client } = this.session;
+    for (const step of steps) {
+      if (step.to === 'strategy') await this.setStrategy(step.strategy, step.setting ?? undefined);
+      else if (step.to === 'chain') await client.call('PUT /api/chain', { body: { data: step.data } });
+      else if (step.to === 'profile') await client.call('PUT /api/profiles', { body: step.body });
+      else if (step.to === 'noProfile') await client.call('DELETE /api/profiles/{name}', { id: step.name });
+      else if (step.to === 'view') this.view.profile = step.profile;
+      else this.view.preview = null;
+    }
   }
 
   private show(data: ChainView, isAsked: boolean): void {

@@ -4,7 +4,14 @@ import type { ChatBody, ToPlayground } from '../../../src/protocol/playground.js
 import { duration } from '../../lib/format.js';
 import { t } from '../../lib/l10n.js';
 import { readAttachment } from '../../lib/playground/attachments.js';
-import { type Attachment, newId, newStep, type StepParams } from '../../lib/playground/conversation.js';
+import {
+  type Attachment,
+  newId,
+  newStep,
+  type StepParams,
+  turned,
+  withNewVersion,
+} from '../../lib/playground/conversation.js';
 import { bounded, type KeptConversation, readKept } from '../../lib/playground/kept.js';
 import { LiveRoutes } from '../../lib/playground/liveRoute.js';
 import { modelChoices } from '../../lib/playground/modelChoices.js';
@@ -64,6 +71,7 @@ export class PlaygroundStore {
     this.draft = kept.draft;
     this.scroll = kept.scroll;
     this.show(kept);
+    session.offerKeptUndos((each) => this.undoingOf(each));
     session.onChat((message) => this.hear(message));
     session.onEvents((events) => {
       if (this.routes.take(events)) this.tellRoutes();
@@ -76,8 +84,8 @@ export class PlaygroundStore {
 
   /** Asks again for what ran when the page was left; to be called once the page listens. */
   resume(): void {
-    for (const step of this.exchanges.flatMap((exchange) => exchange.answers.flatMap(({ steps }) => steps))) {
-      if (!step.isRunning) continue;
+    for (const step of this.exchanges.flatMap((exchange) => exchange.answers.flatMap(({ allSteps }) => allSteps))) {
+      if (!step.isRunning || this.running.has(step.id)) continue;
       this.running.set(step.id, step);
       this.routes.begin(step.id, step.params.model);
       this.session.say({ type: 'chat.resume', id: step.id });
@@ -107,9 +115,16 @@ export class PlaygroundStore {
     for (const id of this.running.keys()) this.session.say({ type: 'chat.stop', id });
   }
 
+  /** One more version of an answer; those before can be turned back to. */
   regenerate(exchange: ExchangeState, answer: AnswerState, column: number): void {
-    answer.steps = [];
+    Object.assign(answer, withNewVersion(answer));
     this.begin(exchange, answer, column);
+  }
+
+  turn(answer: AnswerState, to: 'before' | 'after'): void {
+    Object.assign(answer, turned(answer, to));
+    this.announcement = versionWords(answer);
+    this.keep();
   }
 
   /** Asks another question in its place; what followed is gone, which can be undone. */
@@ -118,7 +133,7 @@ export class PlaygroundStore {
     this.stop();
     this.exchanges = before.slice(0, before.indexOf(exchange));
     this.ask(text, exchange.attachments);
-    this.offerUndo(t('The question was asked anew'), before);
+    this.offerUndo(t('The question was asked anew'), before, this.saved.current);
   }
 
   /** The user has answered for the tools: the model goes on. */
@@ -138,9 +153,7 @@ export class PlaygroundStore {
     this.saved.current = null;
     this.keep();
     if (before.length === 0) return;
-    this.offerUndo(t('A new conversation was begun'), before, () => {
-      this.saved.current = current;
-    });
+    this.offerUndo(t('A new conversation was begun'), before, current);
   }
 
   show(conversation: KeptConversation): void {
@@ -210,7 +223,7 @@ export class PlaygroundStore {
 
   private ask(text: string, attachments: readonly Attachment[]): void {
     this.trouble = null;
-    const answers = this.models.map(() => ({ steps: [] }));
+    const answers = this.models.map(() => ({ before: [], steps: [], after: [] }));
     const exchange = new ExchangeState({ id: newId(), text, attachments, answers });
     this.exchanges = [...this.exchanges, exchange];
     for (const [column, answer] of exchange.answers.entries()) this.begin(exchange, answer, column);
@@ -276,18 +289,32 @@ export class PlaygroundStore {
     for (const step of this.running.values()) step.live = this.routes.of(step.id);
   }
 
-  private offerUndo(text: string, before: ExchangeState[], also = () => {}): void {
+  /** @param saved what the conversation before was saved as */
+  private offerUndo(text: string, before: ExchangeState[], saved: SavedList['current']): void {
+    const { exchanges } = bounded({ ...readKept(null), exchanges: before.map((each) => each.plain()) });
     this.session.offerUndo({
-      id: 'conversation',
-      text,
-      until: Date.now() + UNDO_MS,
-      undo: () => {
-        this.stop();
-        this.exchanges = before;
-        also();
-        this.keep();
-      },
+      ...{ id: 'conversation', text, until: Date.now() + UNDO_MS, focus: '.composer textarea' },
+      kept: { exchanges, saved },
+      undo: () => this.goBack(before, saved),
     });
+  }
+
+  private goBack(exchanges: ExchangeState[], saved: SavedList['current']): void {
+    this.stop();
+    this.exchanges = exchanges;
+    this.saved.current = saved;
+    // What ran when it was kept has ended meanwhile.
+    this.resume();
+    this.keep();
+  }
+
+  /** What takes back what an earlier document of the page did. */
+  private undoingOf(kept: unknown): (() => void) | null {
+    const removed = this.saved.undoingOf(kept);
+    if (removed !== null) return removed;
+    const { exchanges, saved } = readKept(kept);
+    const states = exchanges.map((exchange) => new ExchangeState(exchange));
+    return states.length === 0 ? null : () => this.goBack(states, saved);
   }
 
   private async readModels(): Promise<void> {
@@ -306,6 +333,11 @@ export class PlaygroundStore {
       // The header tells when there is no gateway; what was read last stays.
     }
   }
+}
+
+/** Which of an answer's versions is shown. */
+export function versionWords({ before, after }: AnswerState): string {
+  return t('Version {0} of {1}', before.length + 1, before.length + 1 + after.length);
 }
 
 function announcementOf(step: StepState): string {

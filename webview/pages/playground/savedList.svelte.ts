@@ -69,15 +69,26 @@ export class SavedList {
         id: `saved ${head.id}`,
         text: t('“{0}” was removed', head.title),
         until: Date.now() + UNDO_MS,
-        undo: () => void this.restore(head, current),
+        focus: `[data-conversation="${CSS.escape(head.id)}"]`,
+        kept: { removed: head.id, saved: current },
+        undo: () => void this.restore(head.id, current),
       });
     });
   }
 
-  private restore(head: ConversationHead, current: SavedList['current']): Promise<void> {
+  /** What takes back a removal that an earlier document of the page made; null for anything else. */
+  undoingOf(kept: unknown): (() => void) | null {
+    const removed = typeof kept === 'object' && kept !== null && 'removed' in kept ? kept.removed : null;
+    return typeof removed === 'string' ? () => void this.restore(removed, readKept(kept).saved) : null;
+  }
+
+  private restore(id: string, current: SavedList['current']): Promise<void> {
     return this.do(async () => {
-      await this.ask({ deed: 'restore', conversation: head.id });
-      if (this.current === null && current?.id === head.id) this.current = current;
+      await this.ask({ deed: 'restore', conversation: id });
+      if (this.current === null && current?.id === id) {
+        this.current = current;
+        this.store.keep();
+      }
       await this.read();
     });
   }

@@ -1,5 +1,13 @@
 import type { ChatEnd, ChatRoute, ChatUsage } from '../../../src/protocol/playground.js';
-import type { Answer, Attachment, Exchange, Step, StepParams, ToolUse } from '../../lib/playground/conversation.js';
+import type {
+  Answer,
+  Attachment,
+  Exchange,
+  Step,
+  StepParams,
+  ToolUse,
+  Versions,
+} from '../../lib/playground/conversation.js';
 import type { LiveRoute } from '../../lib/playground/liveRoute.js';
 
 /** A step that is shown while it grows. */
@@ -44,15 +52,30 @@ export class StepState implements Step {
   }
 }
 
-export class AnswerState implements Answer {
+export class AnswerState implements Versions<StepState> {
+  before: StepState[][] = $state.raw([]);
   steps: StepState[] = $state.raw([]);
+  after: StepState[][] = $state.raw([]);
 
-  constructor(answer: Answer) {
-    this.steps = answer.steps.map((step) => new StepState(step));
+  constructor({ before, steps, after }: Answer) {
+    const statesOf = (version: Step[]) => version.map((step) => new StepState(step));
+    this.before = before.map(statesOf);
+    this.steps = statesOf(steps);
+    this.after = after.map(statesOf);
+  }
+
+  /** Of all its versions. */
+  get allSteps(): StepState[] {
+    return [...this.before, this.steps, ...this.after].flat();
   }
 
   get isRunning(): boolean {
-    return this.steps.some((step) => step.isRunning);
+    return this.allSteps.some((step) => step.isRunning);
+  }
+
+  plain(): Answer {
+    const plainOf = (version: StepState[]) => version.map((step) => step.plain());
+    return { before: this.before.map(plainOf), steps: plainOf(this.steps), after: this.after.map(plainOf) };
   }
 }
 
@@ -75,11 +98,6 @@ export class ExchangeState implements Exchange {
 
   plain(): Exchange {
     const { id, text, attachments } = this;
-    return {
-      id,
-      text,
-      attachments,
-      answers: this.answers.map(({ steps }) => ({ steps: steps.map((s) => s.plain()) })),
-    };
+    return { id, text, attachments, answers: this.answers.map((answer) => answer.plain()) };
   }
 }
