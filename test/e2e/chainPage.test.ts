@@ -212,7 +212,15 @@ describe('the Fallback Chain page', function () {
     const field = scene.view.getByRole('textbox', { name: 'Name of the profile' });
     await field.fill('no/such name');
     await field.press('Enter');
-    await scene.view.getByText('A profile is named with letters').waitFor();
+    const advice = scene.view.getByText('A profile is named with letters');
+    await advice.waitFor();
+    // The page reads anew whenever somebody changes something: who did it wrong has not read why yet.
+    const other = { name: 'other', chain: ['custom:alpha/large'], strategy: 'priority', contextWindow: null };
+    await scene.api('PUT', '/api/profiles', other);
+    await scene.view.getByRole('option', { name: 'other' }).waitFor({ state: 'attached' });
+    assert.equal(await advice.isVisible(), true);
+    await scene.api('DELETE', '/api/profiles/other');
+    await scene.view.getByRole('option', { name: 'other' }).waitFor({ state: 'detached' });
     await scene.view.getByRole('button', { name: 'New profile from what is shown' }).click();
     await field.fill('quick');
     await field.press('Enter');

@@ -1,3 +1,4 @@
+import { errorWords } from '../errorWords.js';
 import { t } from '../l10n.js';
 
 /** A tool as a request has it. */
@@ -21,7 +22,7 @@ export function readTools(text: string): ToolsReading {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return no(t('This is not JSON: {0}', error instanceof Error ? error.message : String(error)));
+    return no(t('This is not JSON: {0}', errorWords(error)));
   }
   const tools: ToolText[] = [];
   for (const [index, item] of (Array.isArray(value) ? value : [value]).entries()) {

@@ -6,6 +6,7 @@ import { withUses } from '../../../src/protocol/quotaUse.js';
 import { poolOutlook } from '../../lib/analytics/forecast.js';
 import { asRead, endedOf, type Live, NOTHING_LIVE, withEvents } from '../../lib/analytics/live.js';
 import { ownZone, TimeWords } from '../../lib/analytics/timeWords.js';
+import { errorWords } from '../../lib/errorWords.js';
 import { t } from '../../lib/l10n.js';
 import type { Session } from '../../lib/session.svelte.js';
 import { RequestsStore } from './requestsStore.svelte.js';
@@ -245,6 +246,6 @@ export class AnalyticsStore {
   private fail(error: unknown): void {
     // The header tells when there is no gateway; what was read last stays.
     if (this.session.frame.gateway.kind !== 'up') return;
-    this.trouble = error instanceof Error && error.message !== '' ? error.message : t('That did not work');
+    this.trouble = errorWords(error);
   }
 }

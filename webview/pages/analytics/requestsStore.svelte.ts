@@ -1,7 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { RequestDetail, RequestView } from '../../../src/protocol/analytics.js';
 import { startOf } from '../../lib/analytics/keptView.js';
-import { t } from '../../lib/l10n.js';
+import { errorWords } from '../../lib/errorWords.js';
 import type { Session } from '../../lib/session.svelte.js';
 import type { ViewState } from './viewState.svelte.js';
 
@@ -76,8 +76,7 @@ export class RequestsStore {
       this.trouble = null;
     } catch (error) {
       if (run !== this.run) return;
-      if (this.session.frame.gateway.kind === 'up')
-        this.trouble = error instanceof Error && error.message !== '' ? error.message : t('That did not work');
+      if (this.session.frame.gateway.kind === 'up') this.trouble = errorWords(error);
       this.hasMore = false;
     } finally {
       if (run === this.run) this.isReading = false;
@@ -89,7 +88,7 @@ export class RequestsStore {
     try {
       this.details.set(id, await this.session.client.call('GET /api/requests/{id}', { id }));
     } catch (error) {
-      this.details.set(id, { trouble: error instanceof Error ? error.message : String(error) });
+      this.details.set(id, { trouble: errorWords(error) });
     }
   }
 

@@ -16,8 +16,10 @@ import {
 } from '../../lib/chain/order.js';
 import { modelsOf, type ProfileBody, profileBody, withMembers } from '../../lib/chain/profiles.js';
 import { type ChainRow, filteredRows, inOrder, rowsOf } from '../../lib/chain/rows.js';
+import { errorWords } from '../../lib/errorWords.js';
 import { t } from '../../lib/l10n.js';
 import type { Session } from '../../lib/session.svelte.js';
+import { Troubles } from '../../lib/troubles.svelte.js';
 import { UNDO_MS } from '../../lib/undoList.js';
 import { ViewState } from './viewState.svelte.js';
 
@@ -38,8 +40,7 @@ export class ChainStore {
   /** null before the first reading. */
   data: ChainView | null = $state.raw(null);
   profiles: readonly ProfileView[] = $state.raw([]);
-  /** Why the last reading or deed failed, in words. */
-  trouble: string | null = $state(null);
+  readonly troubles = new Troubles();
   /** Rows must stay where they are: the pointer or the focus is on them. */
   isHeld = $state(false);
   /** The order of names that would be shown, were it not held. */
@@ -48,6 +49,8 @@ export class ChainStore {
   private order: readonly string[] = $state.raw([]);
   private providerNames: ReadonlyMap<string, string> = $state.raw(new Map());
   private reading = 0;
+  /** A reading that is under way, or one that overtakes it, shows another order at once. */
+  private isOrderAsked = false;
   private deeds: Promise<void> = Promise.resolve();
   private pendingDeeds = 0;
   private lastDeed = '';
@@ -85,6 +88,7 @@ export class ChainStore {
   async read(isAsked = false): Promise<void> {
     const { client, frame } = this.session;
     this.reading += 1;
+    this.isOrderAsked ||= isAsked;
     const { reading } = this;
     const { preview } = this.view;
     try {
@@ -98,11 +102,13 @@ export class ChainStore {
       this.profiles = profiles.data;
       this.providerNames = new Map(providers.data.map(({ id, name }) => [id, name]));
       if (data.inForce === preview) this.view.preview = null;
-      this.show(data, isAsked);
-      this.trouble = null;
+      this.show(data, this.isOrderAsked);
+      this.isOrderAsked = false;
+      this.troubles.reading(null);
     } catch (error) {
       // The header tells when there is no gateway; what was read last stays.
-      if (frame.gateway.kind === 'up' && this.session.frame.gateway.kind === 'up') this.fail(error);
+      if (frame.gateway.kind === 'up' && this.session.frame.gateway.kind === 'up')
+        this.troubles.reading(errorWords(error));
     }
   }
 
@@ -282,16 +288,15 @@ export class ChainStore {
   /** One after the other, each seen at once; then everything is read anew. */
   private do(work: () => Promise<void>): void {
     this.pendingDeeds += 1;
+    this.troubles.deed(null);
     this.deeds = this.deeds.then(async () => {
-      let failure: unknown = null;
       try {
         await work();
       } catch (error) {
-        failure = error;
+        this.troubles.deed(errorWords(error));
       }
       this.pendingDeeds -= 1;
       if (this.pendingDeeds === 0) await this.read(true);
-      if (failure !== null) this.fail(failure);
     });
   }
 
@@ -352,11 +357,6 @@ export class ChainStore {
     if (this.data === null) return;
     const data = this.data.data.map((each) => (models.includes(each.model) ? { ...each, enabled: isOn } : each));
     this.data = { ...this.data, data };
-  }
-
-  private fail(error: unknown): void {
-    this.trouble = error instanceof Error ? error.message : String(error);
-    if (this.trouble === '') this.trouble = t('That did not work');
   }
 
   private take(events: readonly GatewayEvent[]): void {

@@ -11,9 +11,10 @@ import {
 } from '../../../src/protocol/keyGroups.js';
 import type { KeyCheck, KeyView } from '../../../src/protocol/keys.js';
 import { withUses } from '../../../src/protocol/quotaUse.js';
+import { errorWords } from '../../lib/errorWords.js';
 import { withSameRows } from '../../lib/keys/sameRows.js';
-import { t } from '../../lib/l10n.js';
 import type { Session } from '../../lib/session.svelte.js';
+import { Troubles } from '../../lib/troubles.svelte.js';
 import { ViewState } from './viewState.svelte.js';
 
 /** Changes come in bursts: one reading after them is enough. */
@@ -29,8 +30,7 @@ export type KeyTest = { check: KeyCheck; stop?: never } | { check: null; stop():
 export class KeysStore {
   /** null before the first reading. */
   data: KeysData | null = $state.raw(null);
-  /** Why the last reading or deed failed, in words. */
-  trouble: string | null = $state(null);
+  readonly troubles = new Troubles();
   readonly tests = new SvelteMap<string, KeyTest>();
   /** Keys with a change under way. */
   readonly busy = new SvelteSet<string>();
@@ -77,11 +77,11 @@ export class KeysStore {
         client.call('GET /api/cooldowns'),
       ]);
       this.data = { providers: providers.data, keys: keys.data, quota: quota.data, cooldowns: cooldowns.data };
-      this.trouble = null;
+      this.troubles.reading(null);
       this.activity += 1;
     } catch (error) {
       // The header tells when there is no gateway; what was read last stays.
-      if (this.session.frame.gateway.kind === 'up') this.fail(error);
+      if (this.session.frame.gateway.kind === 'up') this.troubles.reading(errorWords(error));
     }
   }
 
@@ -117,7 +117,7 @@ export class KeysStore {
       setTimeout(() => this.tests.delete(key.id), TOLD_MS);
     } catch (error) {
       this.tests.delete(key.id);
-      if (!abort.signal.aborted) this.fail(error);
+      if (!abort.signal.aborted) this.troubles.deed(errorWords(error));
     } finally {
       all?.removeEventListener('abort', stop);
     }
@@ -163,19 +163,14 @@ export class KeysStore {
 
   private async doing(id: string, work: () => Promise<void>): Promise<void> {
     this.busy.add(id);
+    this.troubles.deed(null);
     try {
       await work();
-      this.trouble = null;
     } catch (error) {
-      this.fail(error);
+      this.troubles.deed(errorWords(error));
     } finally {
       this.busy.delete(id);
     }
-  }
-
-  private fail(error: unknown): void {
-    this.trouble = error instanceof Error ? error.message : String(error);
-    if (this.trouble === '') this.trouble = t('That did not work');
   }
 
   private take(events: readonly GatewayEvent[]): void {

@@ -1,4 +1,5 @@
 import type { ConversationDeed, ConversationHead } from '../../../src/protocol/playground.js';
+import { errorWords } from '../../lib/errorWords.js';
 import { t } from '../../lib/l10n.js';
 import { newId, titleOf } from '../../lib/playground/conversation.js';
 import { readKept } from '../../lib/playground/kept.js';
@@ -102,7 +103,7 @@ export class SavedList {
       await work();
       this.store.trouble = null;
     } catch (error) {
-      this.store.trouble = t('The saved conversations: {0}', error instanceof Error ? error.message : String(error));
+      this.store.trouble = t('The saved conversations: {0}', errorWords(error));
     }
   }
 }
