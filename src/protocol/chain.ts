@@ -16,6 +16,8 @@ export const chainModel = z.object({
   name: z.string(),
   /** Off: it is not asked, not even by name. */
   enabled: z.boolean(),
+  /** Off because its provider said that it does not have it: until then, in ms since the epoch. Else null. */
+  goneUntil: z.number().nullable(),
   /** One of its keys can answer right now. */
   available: z.boolean(),
   /** What can answer has rested: one request tries it, and the others follow when its answer begins. */

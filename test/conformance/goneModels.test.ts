@@ -64,7 +64,14 @@ describe('a model that its provider says does not exist', () => {
     const { message } = await assertError(refused, 404, 'invalid_request_error', 'model_not_found');
     assert.ok(message.includes(`switched off since ${at} because groq said that it does not exist`), message);
     assert.match(message, /PUT \/api\/chain/);
-    assert.ok(message.includes(`tried again at ${new Date(Date.parse(at) + 24 * hour).toISOString()}`), message);
+    const until = Date.parse(at) + 24 * hour;
+    assert.ok(message.includes(`tried again at ${new Date(until).toISOString()}`), message);
+    const { data } = await (await gateway.api('GET', '/api/chain')).json();
+    const off = data.filter(({ goneUntil }: { goneUntil: number | null }) => goneUntil !== null);
+    assert.deepEqual(
+      off.map(({ model, enabled, goneUntil }: Record<string, unknown>) => [model, enabled, goneUntil]),
+      [[u1Name, false, until]],
+    );
   });
 
   for (const isInChain of [true, false]) {

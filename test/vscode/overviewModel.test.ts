@@ -30,6 +30,7 @@ const model = (name: string, more: Partial<ChainModel> = {}): ChainModel => ({
     name,
     enabled: true,
     available: true,
+    goneUntil: null,
     trying: false,
     group: null,
     providers: ['a'],

@@ -14,6 +14,7 @@ function model(provider: string, id: string, left = 0.5, enabled = true): ChainM
     name: id,
     enabled,
     available: true,
+    goneUntil: null,
     trying: false,
     group: null,
     providers: [provider],

@@ -12,6 +12,7 @@ export function chainModel(model: string, more: Partial<ChainModel> = {}): Chain
     name: id.toUpperCase(),
     enabled: true,
     available: true,
+    goneUntil: null,
     trying: false,
     group: null,
     providers: [provider],

@@ -3,6 +3,7 @@ import type { QuotaUse } from '../../protocol/events.js';
 import type { Strategy } from '../../protocol/strategyNames.js';
 import type { ChainEntry, QuotaKind } from '../ledger/changes.js';
 import type { CatalogModel } from '../providers/spec.js';
+import { GONE_FOR_MS } from './goneModels.js';
 import type { Candidate, Inventory } from './inventory.js';
 import type { Ranking } from './scoring/order.js';
 import { scoreView } from './scoring/score.js';
@@ -35,6 +36,7 @@ export function chainView(sources: ChainSources, strategy: Strategy): ChainView 
     views.set(name, {
       ...factsOf(keys[0].catalog, groups.get(name), inventory),
       enabled: true,
+      goneUntil: null,
       available: free.length > 0,
       trying: free.length > 0 && free.every(isTried),
       keys: keys.length,
@@ -46,15 +48,24 @@ export function chainView(sources: ChainSources, strategy: Strategy): ChainView 
   for (const name of [...off, ...inventory.off.keys()]) {
     const known = inventory.known.get(name);
     if (!known || views.has(name) || !inventory.keyedProviders.has(known.provider)) continue;
-    const facts = factsOf(known, groups.get(name), inventory);
-    views.set(name, { ...facts, enabled: false, available: false, trying: false, keys: 0, today: null, score: null });
+    const why = inventory.off.get(name);
+    views.set(name, {
+      ...factsOf(known, groups.get(name), inventory),
+      enabled: false,
+      goneUntil: why?.why === 'gone' ? why.since + GONE_FOR_MS : null,
+      available: false,
+      trying: false,
+      keys: 0,
+      today: null,
+      score: null,
+    });
   }
   const { inForce, chosenBy, isFixed, hasOrder } = sources;
   const scoredBy = isScored ? strategy : 'balanced';
   return { strategy, scoredBy, inForce, chosenBy, isFixed, hasOrder, data: [...views.values()] };
 }
 
-type Facts = Omit<ChainModel, 'enabled' | 'available' | 'trying' | 'keys' | 'today' | 'score'>;
+type Facts = Omit<ChainModel, 'enabled' | 'goneUntil' | 'available' | 'trying' | 'keys' | 'today' | 'score'>;
 
 function factsOf(model: CatalogModel, group: Group | undefined, { byName }: Inventory): Facts {
   const others = group?.members.filter((name) => byName.has(name)).map(providerOf) ?? [];

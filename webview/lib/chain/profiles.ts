@@ -41,6 +41,7 @@ function stranger(model: string): ChainModel {
     name: id,
     enabled: true,
     available: false,
+    goneUntil: null,
     trying: false,
     group: null,
     providers: [provider],
