@@ -1,5 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { randomHex } from './randomIds.js';
 
@@ -26,6 +36,9 @@ export interface ReplacedIdentity {
 
 /** Where the tokens were before there was a secret. */
 const OLD_FILE = 'tokens.json';
+/** Replacing a damaged file is a matter of milliseconds. */
+const REPLACING_MS = 2000;
+const LOOK_EVERY_MS = 10;
 
 /**
  * Reads `gateway.json` in the data folder, or makes it (file mode 0600): several who start at once agree on one. A damaged
@@ -38,17 +51,20 @@ export function loadIdentity(
   onReplaced: (replaced: ReplacedIdentity) => void = () => undefined,
 ): Identity {
   const file = path.join(dataDir, 'gateway.json');
-  const found = readIdentity(file);
-  if (isWhole(found)) return found;
-  const moved = found === null ? null : setAside(file);
-  if (moved?.good) return moved.good;
+  const found = lookAt(file);
+  if (isWhole(found?.identity)) return found.identity;
+  if (found && !setAside(found)) {
+    const theirs = awaitWhole(file);
+    if (theirs) return theirs;
+  }
   const old = path.join(dataDir, OLD_FILE);
-  const before = { ...seed, ...readIdentity(old), ...found };
+  const before = { ...seed, ...lookAt(old)?.identity, ...found?.identity };
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const kept = keep(file, makeIdentity(before));
+  const made = makeIdentity(before);
+  const kept = found ? replace(file, made) : keep(file, made);
   rmSync(old, { force: true });
   const hasNewToken = kept.token !== before.token || kept.adminToken !== before.adminToken;
-  if (moved) onReplaced({ aside: moved.aside, hasNewToken });
+  if (found) onReplaced({ aside: found.aside, hasNewToken });
   return kept;
 }
 
@@ -87,15 +103,36 @@ function makeIdentity(seed: Partial<Identity>): Identity {
   };
 }
 
-/** The usable fields of a file; null where there is none. @throws what hinders reading a file that is there. */
-function readIdentity(file: string): Partial<Identity> | null {
-  let text: string;
+/** A file as it was at one moment. */
+interface Found {
+  bytes: Buffer;
+  /** Its usable fields. */
+  identity: Partial<Identity>;
+  /** Where it goes if it is damaged: who found the same file has the same name for it. */
+  aside: string;
+}
+
+/** null where there is no such file. @throws what hinders reading one that is there. */
+function lookAt(file: string): Found | null {
+  let descriptor: number;
   try {
-    text = readFileSync(file, 'utf8');
+    descriptor = openSync(file, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
+  try {
+    const { ino, mtime, mtimeNs } = fstatSync(descriptor, { bigint: true });
+    const date = mtime.toISOString().replace(/[:.]/g, '-');
+    const aside = `${file}.damaged-${date}-${ino.toString(36)}${(mtimeNs % 1_000_000n).toString(36)}`;
+    const bytes = readFileSync(descriptor);
+    return { bytes, identity: fieldsOf(bytes.toString('utf8')), aside };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function fieldsOf(text: string): Partial<Identity> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -110,27 +147,41 @@ function readIdentity(file: string): Partial<Identity> | null {
   return read;
 }
 
-function isWhole(identity: Partial<Identity> | null): identity is Identity {
+function isWhole(identity: Partial<Identity> | undefined): identity is Identity {
   return Boolean(identity?.secret && identity.token && identity.adminToken);
 }
 
 /**
- * Moves a damaged file away and says where; `good` is the identity if somebody had made one of it meanwhile, which is then
- * back in its place. Null: another one moved it first.
+ * Copies a damaged file beside itself: whoever does is the one to replace it. It stays in its place until then, since
+ * somebody who found none there would make another identity. False: another one was first.
  */
-function setAside(file: string): { aside: string; good: Identity | null } | null {
-  const aside = `${file}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}-${randomHex(2)}`;
+function setAside({ bytes, aside }: Found): boolean {
   try {
-    renameSync(file, aside);
+    writeFileSync(aside, bytes, { mode: 0o600, flag: 'wx' });
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return null;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
   }
-  const moved = readIdentity(aside);
-  if (!isWhole(moved)) return { aside, good: null };
-  const good = keep(file, moved);
-  rmSync(aside, { force: true });
-  return { aside, good };
+}
+
+/** What another process is about to put there; null when it does not come, as when that process was killed. */
+function awaitWhole(file: string): Identity | null {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; waited < REPLACING_MS; waited += LOOK_EVERY_MS) {
+    const identity = lookAt(file)?.identity;
+    if (isWhole(identity)) return identity;
+    Atomics.wait(sleeper, 0, 0, LOOK_EVERY_MS);
+  }
+  return null;
+}
+
+/** Puts the identity in the place of a damaged one, unless a whole one is there by now: then that. */
+function replace(file: string, identity: Identity): Identity {
+  const meanwhile = lookAt(file)?.identity;
+  if (isWhole(meanwhile)) return meanwhile;
+  renameSync(write(file, identity), file);
+  return identity;
 }
 
 /** Writes the identity beside the file and returns where. */
@@ -157,6 +208,6 @@ function keep(file: string, identity: Identity): Identity {
   } finally {
     rmSync(temporary, { force: true });
   }
-  const kept = readIdentity(file);
+  const kept = lookAt(file)?.identity;
   return isWhole(kept) ? kept : identity;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -109,16 +109,24 @@ describe('identity', () => {
 
   it('is agreed on by processes that start at once, over a damaged file too', async function () {
     this.timeout(60_000);
-    writeFileSync(file(), '{');
+    const folders = Array.from({ length: 40 }, (_, at) => path.join(folder, String(at)));
+    for (const each of folders) {
+      mkdirSync(each);
+      writeFileSync(path.join(each, 'gateway.json'), '{');
+    }
+    // All of them at the same moments, one folder after the other.
     const code = `
       import { loadIdentity } from './src/gateway/identity.js';
-      while (Date.now() < Number(process.argv[1]));
-      console.log(loadIdentity(process.argv[2], { token: 'freellmapi-' + process.pid }).secret);`;
+      const [, start, ...folders] = process.argv;
+      for (const [at, each] of folders.entries()) {
+        while (Date.now() < Number(start) + at * 15);
+        console.log(loadIdentity(each, { token: 'freellmapi-' + process.pid }).secret);
+      }`;
     const at = String(Date.now() + 4_000);
-    const args = ['--import', 'tsx', '--input-type=module', '--eval', code, at, folder];
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', code, at, ...folders];
     const started = Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, args, { cwd: root }));
-    const secrets = (await Promise.all(started)).map(({ stdout }) => stdout.trim());
-    assert.equal(secrets[0]?.length, 64);
-    assert.deepEqual(new Set(secrets), new Set([loadIdentity(folder).secret]));
+    const secrets = (await Promise.all(started)).map(({ stdout }) => stdout.trim().split('\n'));
+    const kept = folders.map((each) => loadIdentity(each).secret);
+    assert.deepEqual(secrets, [kept, kept, kept, kept]);
   });
 });
